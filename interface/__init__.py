@@ -1,0 +1,1 @@
+"""visavis: one experiment definition for people and vision-language models."""

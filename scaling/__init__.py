@@ -1,0 +1,1 @@
+"""Scale values, their uncertainty, consistency and comparison, from the trials table alone."""

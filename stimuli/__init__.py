@@ -1,0 +1,1 @@
+"""Images as scenes x renditions, read to exact sRGB pixels."""
