@@ -211,7 +211,9 @@ class Observer(abc.ABC):
         if definition.ties and not self.capabilities.ties:
             raise ObserverError(f"{self.name} cannot answer 'equal': set 'ties: false' or choose another observer")
         if definition.reference is not None and not self.capabilities.reference:
-            raise ObserverError(f"{self.name} cannot be shown a reference: remove 'reference' or choose another observer")
+            raise ObserverError(
+                f"{self.name} cannot be shown a reference: remove 'reference' or choose another observer"
+            )
         if self.capabilities.deterministic and definition.repetitions > 1 and definition.sides != "both_orders":
             return [f"{self.name} answers the same trial always alike: its repetitions measure no variability"]
         return []

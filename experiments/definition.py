@@ -1,0 +1,434 @@
+"""The definition: what a person writes down to say what an experiment is.
+
+YAML in, strict immutable models out. Everything a plan depends on stands here, and its canonical JSON (RFC 8785) has
+one SHA-256 that every session records.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import rfc8785
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .yaml_file import KeyPath, YamlFile, read_yaml
+
+MODEL_CONFIG = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DefinitionError(ValueError):
+    """A definition that cannot be used.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        All that is wrong, each with the line or field and the remedy.
+    """
+
+    def __init__(self, source: str, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n  ".join((f"{source}: the definition cannot be used:", *self.problems)))
+
+
+def _check_name(name: str) -> str:
+    if not name.strip() or name != name.strip():
+        raise ValueError("a name must not be empty or begin or end with a space")
+    if "/" in name or any(ord(character) < 32 for character in name):
+        raise ValueError("a name must not contain '/' or control characters")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Text = Annotated[str, Field(min_length=1)]
+Channel = Annotated[int, Field(ge=0, le=255)]
+
+
+class Stimuli(BaseModel):
+    """Where the images are: a folder of scenes x renditions, or a manifest.
+
+    Attributes
+    ----------
+    folder : str
+        Folder with the images, relative to the definition's own folder.
+    pattern : str
+        How file names tell scene and rendition.
+    manifest : str
+        A CSV with the columns scene, rendition, path; instead of `folder`.
+    scenes, renditions : list of str
+        Use only these, in this order (default: all).
+    """
+
+    model_config = MODEL_CONFIG
+    folder: Text | None = None
+    pattern: Text = "{scene}/{rendition}.{ext}"
+    manifest: Text | None = None
+    scenes: tuple[Name, ...] | None = Field(default=None, min_length=1, strict=False)
+    renditions: tuple[Name, ...] | None = Field(default=None, min_length=2, strict=False)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Stimuli:
+        if (self.folder is None) == (self.manifest is None):
+            raise ValueError("give either 'folder' or 'manifest'")
+        return self
+
+
+class Attribute(BaseModel):
+    """One thing that is judged.
+
+    Attributes
+    ----------
+    question : str
+        The question put to people and models alike.
+    question_for_people, question_for_models : str
+        Separate wordings, where wanted.
+    """
+
+    model_config = MODEL_CONFIG
+    question: Text
+    question_for_people: Text | None = None
+    question_for_models: Text | None = None
+
+
+class AllPairs(BaseModel):
+    """Every pair of renditions of a scene."""
+
+    model_config = MODEL_CONFIG
+    design: Literal["all"] = "all"
+
+
+class ListedPairs(BaseModel):
+    """These pairs of renditions, in every scene."""
+
+    model_config = MODEL_CONFIG
+    design: Literal["listed"]
+    pairs: tuple[Annotated[tuple[Name, Name], Field(strict=False)], ...] = Field(min_length=1, strict=False)
+
+    @model_validator(mode="after")
+    def _different_and_once(self) -> ListedPairs:
+        seen: set[frozenset[str]] = set()
+        for first, second in self.pairs:
+            if first == second:
+                raise ValueError(f"[{first}, {second}] pairs a rendition with itself")
+            if frozenset((first, second)) in seen:
+                raise ValueError(f"[{first}, {second}] is listed twice: ask more often with 'repetitions'")
+            seen.add(frozenset((first, second)))
+        return self
+
+
+class RandomPairs(BaseModel):
+    """A random part of all pairs, drawn for each scene so that the renditions stay connected.
+
+    Attributes
+    ----------
+    per_scene : int
+        Number of pairs in each scene; at least one fewer than there are renditions, or scales would fall apart.
+    """
+
+    model_config = MODEL_CONFIG
+    design: Literal["random"]
+    per_scene: int = Field(ge=1)
+
+
+Pairs = Annotated[AllPairs | ListedPairs | RandomPairs, Field(discriminator="design")]
+BlockBy = Literal["attribute", "scene", "repetition"]
+
+
+class Order(BaseModel):
+    """In which order trials are asked.
+
+    Attributes
+    ----------
+    blocks : list
+        Blocks by attribute, scene or repetition, nested in the order given; an empty list mixes everything.
+    block_order, trials : {'random', 'fixed'}
+        Shuffle the blocks, and the trials within a block, or keep the order in which things are listed.
+    per_observer : bool
+        Draw order and sides anew for each observer and session; with false all get the same sequence.
+    """
+
+    model_config = MODEL_CONFIG
+    blocks: tuple[BlockBy, ...] = Field(default=("attribute",), strict=False)
+    block_order: Literal["random", "fixed"] = "random"
+    trials: Literal["random", "fixed"] = "random"
+    per_observer: bool = True
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Order:
+        if len(set(self.blocks)) < len(self.blocks):
+            raise ValueError("'blocks' names something twice")
+        return self
+
+
+class Practice(BaseModel):
+    """Trials before the experiment that scaling does not read.
+
+    Attributes
+    ----------
+    trials : int
+        How many, drawn at random.
+    scenes : list of str
+        Scenes kept for practice alone; without it practice draws from the experiment's own scenes.
+    """
+
+    model_config = MODEL_CONFIG
+    trials: int = Field(ge=1)
+    scenes: tuple[Name, ...] | None = Field(default=None, min_length=1, strict=False)
+
+
+class CatchTrial(BaseModel):
+    """A pair whose answer an attentive observer knows.
+
+    Attributes
+    ----------
+    attribute, scene : str
+        What is asked, and where.
+    expect, over : str
+        The rendition that should be chosen, and the other one.
+    repetitions : int
+        How often it is asked, spread over the session.
+    """
+
+    model_config = MODEL_CONFIG
+    attribute: Name
+    scene: Name
+    expect: Name
+    over: Name
+    repetitions: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _different(self) -> CatchTrial:
+        if self.expect == self.over:
+            raise ValueError("'expect' and 'over' are the same rendition")
+        return self
+
+
+class Presentation(BaseModel):
+    """How trials are put before an observer.
+
+    Attributes
+    ----------
+    instructions : str
+        Shown before the first trial, and given to models before the question.
+    background : list of int
+        Colour around the images, sRGB 8-bit.
+    inter_trial_interval_s : float
+        Seconds between an answer and the next onset.
+    break_every : int
+        Offer people a break after so many trials.
+    seconds_per_trial : float
+        Expected time of one trial, for the estimate that `visavis check` prints.
+    """
+
+    model_config = MODEL_CONFIG
+    instructions: Text | None = None
+    background: tuple[Channel, Channel, Channel] = Field(default=(128, 128, 128), strict=False)
+    inter_trial_interval_s: float = Field(default=0.5, ge=0, strict=False, allow_inf_nan=False)
+    break_every: int | None = Field(default=None, ge=1)
+    seconds_per_trial: float = Field(default=3.0, gt=0, strict=False, allow_inf_nan=False)
+
+
+class Definition(BaseModel):
+    """A whole experiment, as one person writes it and every session records it.
+
+    Attributes
+    ----------
+    visavis : 1
+        Version of this format.
+    name : str
+        Short name of the experiment, the ``experiment`` column of the trials table.
+    stimuli : Stimuli
+    attributes : dict
+        What is judged, by name.
+    pairs : AllPairs, ListedPairs or RandomPairs
+    reference : str
+        A rendition that is shown beside every pair and never compared.
+    ties : bool
+        Whether "equal" is an answer.
+    repetitions : int
+        How often each pair is asked (twice as often where `sides` is ``both_orders``).
+    sides : {'random', 'counterbalanced', 'both_orders'}
+        ``random``: a fair coin for each trial. ``counterbalanced``: over the repetitions of a pair either side as
+        often, as nearly as the number allows, and over the pairs of a scene where it is odd. ``both_orders``: every
+        repetition asks (A, B) and (B, A).
+    order : Order
+    practice : Practice
+    catch : list of CatchTrial
+    presentation : Presentation
+    seed : int
+        With the observer's name and the session it decides everything that is random.
+    """
+
+    model_config = ConfigDict(**MODEL_CONFIG, title="visavis definition")
+    visavis: Literal[1]
+    name: Name
+    stimuli: Stimuli
+    attributes: dict[Name, Attribute] = Field(min_length=1)
+    pairs: Pairs = AllPairs()
+    reference: Name | None = None
+    ties: bool = False
+    repetitions: int = Field(default=1, ge=1)
+    sides: Literal["random", "counterbalanced", "both_orders"] = "counterbalanced"
+    order: Order = Order()
+    practice: Practice | None = None
+    catch: tuple[CatchTrial, ...] = Field(default=(), strict=False)
+    presentation: Presentation = Presentation()
+    seed: int = Field(ge=0, lt=2**53)
+
+    @model_validator(mode="after")
+    def _catch_trials_ask_known_attributes(self) -> Definition:
+        for catch in self.catch:
+            if catch.attribute not in self.attributes:
+                raise ValueError(f"a catch trial asks for {catch.attribute!r}, which is not among 'attributes'")
+        asked = [(c.attribute, c.scene, frozenset((c.expect, c.over))) for c in self.catch]
+        if len(set(asked)) < len(asked):
+            raise ValueError("'catch' lists a pair twice: ask more often with its 'repetitions'")
+        return self
+
+    def question(self, attribute: str, *, model: bool = False) -> str:
+        """Return the wording put to people, or to models."""
+        asked = self.attributes[attribute]
+        return (asked.question_for_models if model else asked.question_for_people) or asked.question
+
+    def compared(self, renditions: Sequence[str]) -> list[str]:
+        """Return those of `renditions` that main trials compare: those listed, without the reference."""
+        listed = self.stimuli.renditions or renditions
+        return [name for name in renditions if name in listed and name != self.reference]
+
+    def main_scenes(self, scenes: Sequence[str]) -> list[str]:
+        """Return those of `scenes` that main trials show: those listed, without those kept for practice."""
+        listed = self.stimuli.scenes or scenes
+        kept = (self.practice.scenes or ()) if self.practice else ()
+        return [name for name in scenes if name in listed and name not in kept]
+
+    def canonical_json(self) -> str:
+        """Return the definition with all defaults filled in as canonical JSON (RFC 8785)."""
+        return rfc8785.dumps(self.model_dump(mode="json")).decode()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+        return hashlib.sha256(self.canonical_json().encode()).hexdigest()
+
+    @classmethod
+    def from_json(cls, text: str) -> Definition:
+        """Read a definition back from its canonical JSON."""
+        return _validate(json.loads(text), "the recorded definition", None)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Definition:
+        """Read a definition from plain Python objects, as they would stand in the YAML file.
+
+        Raises
+        ------
+        DefinitionError
+            With every problem and its field.
+        """
+        return _validate(data, "definition", None)
+
+    @classmethod
+    def from_yaml(cls, path: Path | str) -> Definition:
+        """Read a definition file.
+
+        Raises
+        ------
+        DefinitionError
+            With every problem, its line and the remedy.
+        """
+        path = Path(path)
+        try:
+            file = read_yaml(path)
+        except FileNotFoundError:
+            raise DefinitionError(str(path), ["no such file: write a starter with 'visavis new'"]) from None
+        except OSError as error:
+            raise DefinitionError(str(path), [error.strerror or str(error)]) from error
+        except ValueError as error:
+            raise DefinitionError(str(path), [str(error)]) from error
+        return _validate(file.data, str(path), file)
+
+
+def definition_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a definition file."""
+    schema = Definition.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _validate(data: Any, source: str, file: YamlFile | None) -> Definition:
+    problems = list(file.problems) if file else []
+    if not isinstance(data, dict):
+        raise DefinitionError(source, [*problems, "this is no mapping of keys to values: see 'visavis new'"])
+    try:
+        definition = Definition.model_validate(data)
+    except ValidationError as error:
+        ambiguous = {problem.partition(":")[0] for problem in problems}
+        for detail in error.errors():
+            text = _explain(detail, file)
+            if text.partition(":")[0] not in ambiguous:  # the ambiguity is the cause, and has been told
+                problems.append(text)
+    if problems:
+        raise DefinitionError(source, problems)
+    return definition
+
+
+def _explain(detail: Any, file: YamlFile | None) -> str:
+    """Turn one pydantic error into a line for people: where, what, and the remedy."""
+    tags = {"all", "listed", "random"}
+    path: KeyPath = tuple(
+        part
+        for position, part in enumerate(detail["loc"])
+        if not (part in tags and position == 1 and detail["loc"][0] == "pairs") and part != "[key]"
+    )
+    field = ".".join(str(part) for part in path)
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        message = _unknown_key(path)
+        path = (*path, "<key>")
+    elif detail["type"] == "missing":
+        message = "this key is missing"
+    elif detail["type"] in {"union_tag_not_found", "union_tag_invalid"}:
+        message = "'design' must be one of all, listed, random"
+    elif detail["type"] == "string_type" and isinstance(detail["input"], int | float):
+        message = f"{detail['input']!r} is read as a number, text is wanted: write it in quotes"
+    elif not isinstance(detail["input"], dict | list):
+        message += f", not {detail['input']!r}"
+    where = f"line {file.line(path)}: " if file else ""
+    return f"{where}{field}: {message}" if field else f"{where}{message}"
+
+
+def _unknown_key(path: KeyPath) -> str:
+    known = _keys_at(definition_schema(), path[:-1])
+    close = difflib.get_close_matches(str(path[-1]), known, n=1)
+    if close:
+        return f"unknown key; did you mean '{close[0]}'?"
+    return f"unknown key; known here: {', '.join(known)}" if known else "unknown key"
+
+
+def _keys_at(schema: dict[str, Any], path: KeyPath) -> list[str]:
+    """Return the keys that the JSON Schema allows at `path`."""
+    nodes = [schema]
+    for part in (*path, None):
+        options: list[dict[str, Any]] = []
+        for node in nodes:
+            if "$ref" in node:
+                node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+            options += [
+                schema["$defs"][option["$ref"].rpartition("/")[2]] if "$ref" in option else option
+                for option in node.get("anyOf", node.get("oneOf", [node]))
+            ]
+        if part is None:
+            return sorted({key for node in options for key in node.get("properties", {})})
+        nodes = [
+            child
+            for node in options
+            for child in (
+                node.get("properties", {}).get(part),
+                node.get("items"),
+                node.get("additionalProperties") or None,
+            )
+            if isinstance(child, dict)
+        ]
+    return []

@@ -1,0 +1,119 @@
+"""An experiment: a definition and the stimuli it speaks of, checked against each other before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from visavis.stimuli import StimulusSet
+
+from .definition import Definition, DefinitionError, ListedPairs, RandomPairs
+from .plan import Plan
+from .planner import make_plan
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A definition together with its stimuli.
+
+    Attributes
+    ----------
+    definition : Definition
+    stimuli : StimulusSet
+        Every image that the definition may show.
+    """
+
+    definition: Definition
+    stimuli: StimulusSet
+
+    def __post_init__(self) -> None:
+        problems = list(_mismatches(self.definition, self.stimuli))
+        if problems:
+            raise DefinitionError(self.definition.name, problems)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Experiment:
+        """Read a definition file and the stimuli it names.
+
+        Parameters
+        ----------
+        path : path
+            The YAML file; its folder is where relative paths start.
+
+        Raises
+        ------
+        DefinitionError
+            If the definition cannot be used, or names what the stimuli do not have.
+        StimulusError
+            If the images cannot be used.
+        """
+        path = Path(path)
+        definition = Definition.from_yaml(path)
+        return cls(definition, load_stimuli(definition, path.parent))
+
+    def plan(self, observer: str, session: str = "1") -> Plan:
+        """Decide every trial of one observer's session (see `make_plan`)."""
+        return make_plan(self.definition, self.stimuli.scenes, self.stimuli.renditions, observer, session)
+
+
+def load_stimuli(definition: Definition, base: Path) -> StimulusSet:
+    """Read the stimuli of `definition`, whose relative paths start at `base`."""
+    wanted = definition.stimuli
+    if wanted.manifest is not None:
+        stimuli = StimulusSet.from_manifest(base / wanted.manifest)
+    else:
+        stimuli = StimulusSet.from_folder(base / str(wanted.folder), pattern=wanted.pattern)
+    if wanted.scenes is None and wanted.renditions is None:
+        return stimuli
+    return stimuli.select(
+        scenes=_with(wanted.scenes, _scenes_named(definition)),
+        renditions=_with(wanted.renditions, _renditions_named(definition)),
+    )
+
+
+def _with(chosen: tuple[str, ...] | None, also: Iterator[str]) -> list[str] | None:
+    """Add to the chosen names those that other parts of the definition name."""
+    return None if chosen is None else list(dict.fromkeys([*chosen, *also]))
+
+
+def _scenes_named(definition: Definition) -> Iterator[str]:
+    yield from definition.practice.scenes or () if definition.practice else ()
+    yield from (catch.scene for catch in definition.catch)
+
+
+def _renditions_named(definition: Definition) -> Iterator[str]:
+    if definition.reference is not None:
+        yield definition.reference
+    for catch in definition.catch:
+        yield from (catch.expect, catch.over)
+    if isinstance(definition.pairs, ListedPairs):
+        for pair in definition.pairs.pairs:
+            yield from pair
+
+
+def _mismatches(definition: Definition, stimuli: StimulusSet) -> Iterator[str]:
+    """Yield everything in the definition that the stimuli do not allow."""
+    for kind, named, known in (
+        ("scene", _scenes_named(definition), stimuli.scenes),
+        ("rendition", _renditions_named(definition), stimuli.renditions),
+    ):
+        for name in dict.fromkeys(named):
+            if name not in known:
+                yield f"there is no {kind} {name!r} in {stimuli.folder}: there are {', '.join(known)}"
+    compared = definition.compared(stimuli.renditions)
+    if len(compared) < 2:
+        yield f"there is nothing to compare: {stimuli.folder} has {len(compared)} rendition(s) besides the reference"
+    if isinstance(definition.pairs, RandomPairs):
+        low, high = len(compared) - 1, len(compared) * (len(compared) - 1) // 2
+        if not low <= definition.pairs.per_scene <= high:
+            yield (
+                f"pairs.per_scene: {len(compared)} renditions need from {low} pairs a scene (fewer leave some "
+                f"unconnected) to {high} (all pairs), not {definition.pairs.per_scene}"
+            )
+    if isinstance(definition.pairs, ListedPairs) and definition.reference is not None:
+        for pair in definition.pairs.pairs:
+            if definition.reference in pair:
+                yield f"pairs: [{', '.join(pair)}] compares the reference, which is shown beside every pair"
+    if not definition.main_scenes(stimuli.scenes):
+        yield "practice.scenes: every scene is kept for practice, none is left for the experiment"

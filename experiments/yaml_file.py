@@ -1,0 +1,112 @@
+"""YAML written by people: read as YAML 1.2, with every value's line kept and ambiguous scalars refused.
+
+YAML 1.1 readers take ``no`` for False, ``010`` for 8 and ``1:30`` for 90. A definition that means different things to
+different readers is no definition, so such scalars are refused unless they are quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+KeyPath = tuple[str | int, ...]
+
+_TRAPS = (
+    (re.compile(r"[+-]?0[0-9_]+"), "some YAML readers take a leading zero for octal"),
+    (re.compile(r"(?i:y|n|yes|no|on|off)"), "some YAML readers take it for true or false"),
+    (re.compile(r"[+-]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "some YAML readers take it for a number in base 60"),
+    (re.compile(r"[+-]?[0-9]+(_[0-9]+)+(\.[0-9]*)?"), "some YAML readers drop the underscore"),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "some YAML readers take it for a date"),
+)
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """The content of a YAML file and where each value stands.
+
+    Attributes
+    ----------
+    data : object
+        What the file says, in plain Python types.
+    lines : dict
+        Line number (from 1) of the value at each key path, such as ``('attributes', 'contrast', 'question')``.
+    problems : tuple of str
+        Ambiguous scalars, each with its line and the remedy.
+    """
+
+    data: Any
+    lines: dict[KeyPath, int]
+    problems: tuple[str, ...]
+
+    def line(self, path: KeyPath) -> int:
+        """Return the line of the value at `path`, or of its nearest container."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+def read_yaml(path: Path) -> YamlFile:
+    """Read one YAML document.
+
+    Raises
+    ------
+    ValueError
+        If the file is not one well-formed YAML document in UTF-8; the message gives line and column.
+    OSError
+        If the file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 text (byte {error.start}): save the file as UTF-8") from error
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+        data = YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        reason = (error.problem or error.context or "not YAML").splitlines()[0]
+        raise ValueError(f"{path}{where}: {reason}") from error
+    except YAMLError as error:
+        raise ValueError(f"{path}: {error}") from error
+    lines: dict[KeyPath, int] = {}
+    problems: list[str] = []
+    for key_path, value in _walk(node, ()):
+        lines[key_path] = value.start_mark.line + 1
+        trap = _trap(value)
+        if trap:
+            problems.append(f"line {lines[key_path]}: {trap}")
+    return YamlFile(data, lines, tuple(problems))
+
+
+def _walk(node: Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, Node]]:
+    """Yield every value and every key below `node`; a key's path ends in ``<key>`` so that it hides no value."""
+    if node is None:
+        return
+    yield path, node
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            yield (*path, key.value, "<key>"), key
+            yield from _walk(value, (*path, key.value))
+    elif isinstance(node, SequenceNode):
+        for position, value in enumerate(node.value):
+            yield from _walk(value, (*path, position))
+
+
+def _trap(node: Node) -> str | None:
+    if not isinstance(node, ScalarNode) or node.style is not None:
+        return None
+    text = str(node.value)
+    for pattern, reason in _TRAPS:
+        if pattern.fullmatch(text):
+            return (
+                f"{text} is ambiguous ({reason}): write it in quotes ('{text}') or, for a number, without leading zeros"
+            )
+    return None
