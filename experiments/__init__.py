@@ -1,1 +1,38 @@
 """The definition, the plan, the session log, the trials table and the one ``run``."""
+
+from .definition import Definition, DefinitionError, definition_schema
+from .experiment import Experiment
+from .plan import Plan
+from .planner import make_plan
+from .run import RunResult, run
+from .seam import (
+    OUTCOMES,
+    Capabilities,
+    Observer,
+    ObserverError,
+    Response,
+    Trial,
+)
+from .session_log import SessionError
+from .table import COLUMNS, as_trials, load_trials
+
+__all__ = [
+    "COLUMNS",
+    "OUTCOMES",
+    "Capabilities",
+    "Definition",
+    "DefinitionError",
+    "Experiment",
+    "Observer",
+    "ObserverError",
+    "Plan",
+    "Response",
+    "RunResult",
+    "SessionError",
+    "Trial",
+    "as_trials",
+    "definition_schema",
+    "load_trials",
+    "make_plan",
+    "run",
+]

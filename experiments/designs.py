@@ -95,7 +95,8 @@ def balanced_orientation(pairs: IntArray, stream: RandomStream) -> NDArray[np.in
                 orientation[edge] = 0 if edges[edge, 0] == here else 1
                 here = there
     flip = stream.coins(1)[0]  # the tour's direction
-    return orientation[: len(pairs)] ^ flip
+    oriented: NDArray[np.int8] = orientation[: len(pairs)] ^ flip
+    return oriented
 
 
 def counterbalanced_sides(orientation: NDArray[np.int8], repetitions: int, stream: RandomStream) -> NDArray[np.int8]:

@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -133,8 +133,8 @@ class Plan(Sequence[Trial]):
         """
         t = self._trials
 
-        def words(codes: NDArray[np.integer], vocabulary: Sequence[str]) -> pd.Series[str]:
-            return pd.Series(pd.Categorical.from_codes(codes, list(vocabulary))).astype("string")
+        def words(codes: NDArray[np.integer[Any]], vocabulary: Sequence[str]) -> pd.Series[str]:
+            return pd.Series(pd.Categorical.from_codes(codes, pd.Index(list(vocabulary)))).astype("string")
 
         swapped = t.order.astype(bool)
         attribute, scene = words(t.attribute, self.attributes), words(t.scene, self.scenes)

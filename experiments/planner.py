@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .definition import Definition, ListedPairs, RandomPairs
 from .designs import IntArray, all_pairs, balanced_orientation, counterbalanced_sides, random_pairs
@@ -171,7 +172,11 @@ def _in_order(definition: Definition, trials: TrialColumns, stream: _Streams) ->
     order = definition.order
     # A catch trial may be asked more often than there are repetitions, and needs no block of its own for that.
     repetition = (trials.repetition - 1) % definition.repetitions
-    levels = {"attribute": trials.attribute, "scene": trials.scene, "repetition": repetition}
+    levels: dict[str, NDArray[np.integer[Any]]] = {
+        "attribute": trials.attribute,
+        "scene": trials.scene,
+        "repetition": repetition,
+    }
     n = len(trials)
     if order.trials == "random":
         within = stream("trials").permutation(n).astype(np.float64)

@@ -1,0 +1,192 @@
+"""The one ``run``: put a plan to an observer and write down every answer as it comes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .experiment import Experiment
+from .plan import trials_of
+from .seam import UNSETTLED, Observer, ObserverError, Response, Trial, utc_now
+from .session_log import (
+    Manifest,
+    SessionError,
+    SessionLog,
+    create_session,
+    is_session,
+    new_manifest,
+    read_manifest,
+    read_plan,
+    session_folder,
+    versions,
+)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Where a session stands after a run.
+
+    Attributes
+    ----------
+    folder : Path
+        The session's folder.
+    planned, answered : int
+        Trials in the plan, and those that are settled.
+    outcomes : dict
+        Number of trials by outcome, over the whole session.
+    warnings : tuple of str
+        What the observer warned of before the run.
+    """
+
+    folder: Path
+    planned: int
+    answered: int
+    outcomes: dict[str, int]
+    warnings: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every trial is settled."""
+        return self.answered == self.planned
+
+
+def run(
+    experiment: Experiment,
+    observer: Observer,
+    folder: Path | str,
+    *,
+    session: str = "1",
+    limit: int | None = None,
+    progress: bool = False,
+) -> RunResult:
+    """Ask an observer every trial of its plan that it has not answered yet.
+
+    A new session is begun, or the one that is there is resumed: the same call serves both. Whatever ends a run, what
+    was answered is on disk, and calling again asks only what is missing.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    observer : Observer
+        Closed when the run ends.
+    folder : path
+        The data folder; the session gets a folder of its own in it.
+    session : str
+        Label of the session. The same observer's next session needs another label, and gets another plan.
+    limit : int, optional
+        Ask at most so many trials in this run.
+    progress : bool
+        Show a progress bar with rate and time left on standard error.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    ObserverError
+        If the observer cannot do what the experiment asks.
+    SessionError
+        If the session cannot be written, is damaged, is being run by another process, or began with another
+        definition or other images.
+    KeyboardInterrupt
+        Passed on, once the session is closed.
+    """
+    with contextlib.closing(observer):
+        warnings = tuple(observer.prepare(experiment))
+        where = session_folder(folder, observer.name, session)
+        if not is_session(where):
+            plan = experiment.plan(observer.name, session)
+            manifest = new_manifest(
+                experiment.definition, experiment.stimuli, plan, observer.name, observer.kind, session
+            )
+            create_session(where, manifest, plan)
+        manifest = read_manifest(where)
+        _check_resumable(manifest, experiment, observer, where)
+        trials = trials_of(read_plan(where, manifest))
+        with SessionLog(where) as log:
+            missing = [trial for trial in trials if not _is_settled(log, trial)]
+            if missing:
+                bar = partial(
+                    tqdm,
+                    total=len(trials),
+                    initial=len(trials) - len(missing),
+                    desc=observer.name,
+                    unit="trial",
+                    disable=None if progress else True,  # None: shown on a terminal only
+                )
+                _ask(observer, missing[:limit], log, bar)
+            outcomes = Counter(response["outcome"] for response in log.responses.values())
+            answered = sum(_is_settled(log, trial) for trial in trials)
+    return RunResult(where, len(trials), answered, dict(outcomes), warnings)
+
+
+def _check_resumable(manifest: Manifest, experiment: Experiment, observer: Observer, folder: Path) -> None:
+    """Refuse to go on with a session that is not the one the caller means."""
+    other = "or begin another session with another label"
+    if (manifest.observer, manifest.observer_kind) != (observer.name, observer.kind):
+        raise SessionError(
+            f"{folder}: belongs to {manifest.observer!r} ({manifest.observer_kind}), not to {observer.name!r} "
+            f"({observer.kind}): give the observer another name"
+        )
+    began = manifest.read_definition()
+    if began != experiment.definition:
+        before, now = began.model_dump(), experiment.definition.model_dump()
+        changed = ", ".join(key for key in now if before[key] != now[key])
+        raise SessionError(
+            f"{folder}: this session began with another definition (changed: {changed}): run it with the definition it "
+            f"began with, {other}"
+        )
+    if manifest.stimuli_sha256 != experiment.stimuli.sha256:
+        then = {(s["scene"], s["rendition"]): s["pixels_sha256"] for s in manifest.stimuli}
+        now_there = {(s.scene, s.rendition): s.pixels_sha256 for s in experiment.stimuli}
+        scene, rendition = min(key for key in then | now_there if then.get(key) != now_there.get(key))
+        raise SessionError(
+            f"{folder}: the images have changed since this session began (first: scene {scene!r}, rendition "
+            f"{rendition!r}): restore them, {other}"
+        )
+
+
+def _is_settled(log: SessionLog, trial: Trial) -> bool:
+    response = log.responses.get(trial.id)
+    return response is not None and response["outcome"] not in UNSETTLED
+
+
+def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable[..., Iterator[Response]]) -> None:
+    """Put `trials` to the observer and write down what comes back."""
+    unanswered = {trial.id for trial in trials}
+
+    def stop(reason: str) -> None:
+        log.append("stop", {"at": utc_now(), "reason": reason, "unanswered": len(unanswered)})
+
+    log.append("start", {"at": utc_now(), "versions": versions(), "observer": observer.describe()})
+    responses = observer.respond(trials)
+    try:
+        for response in bar(responses):
+            if response.trial not in unanswered:
+                raise ObserverError(
+                    f"{observer.name} answered {response.trial!r}, which it was not asked or had answered already: "
+                    "report this to whoever wrote the observer"
+                )
+            log.record(response)
+            unanswered.remove(response.trial)
+    except SessionError:
+        raise  # the log cannot be written, so neither can the reason
+    except BaseException as error:
+        stop(
+            "interrupted from the keyboard"
+            if isinstance(error, KeyboardInterrupt)
+            else f"{type(error).__name__}: {error}"
+        )
+        raise
+    else:
+        stop("the observer stopped early" if unanswered else "all answered")
+    finally:
+        if isinstance(responses, Generator):
+            responses.close()

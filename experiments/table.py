@@ -1,0 +1,139 @@
+"""The trials table: one row a trial, alike for people and models, from any number of sessions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .seam import OUTCOMES
+from .session_log import MANIFEST, SessionError, read_events, read_manifest, read_plan, settle
+
+TEXT, INTEGER, NUMBER, TIME = "string", "Int64", "Float64", "datetime64[us, UTC]"
+
+COLUMNS: dict[str, tuple[Any, str]] = {
+    "experiment": (TEXT, "name of the experiment"),
+    "definition_sha256": (TEXT, "hash of the definition that was run"),
+    "session": (TEXT, "label of the session, unique for an observer"),
+    "observer": (TEXT, "who answered"),
+    "observer_kind": (TEXT, "human, vlm, metric or simulated"),
+    "trial": (TEXT, "id of the trial, unique in a session"),
+    "trial_index": (INTEGER, "position in the plan, from 0"),
+    "block": (INTEGER, "number of the block, from 0"),
+    "phase": (TEXT, "practice, main or catch; scaling reads main"),
+    "attribute": (TEXT, "what was judged"),
+    "scene": (TEXT, "scene of all stimuli shown"),
+    "left": (TEXT, "rendition on the left, or shown first"),
+    "right": (TEXT, "rendition on the right, or shown second"),
+    "reference": (TEXT, "rendition shown as reference, if any"),
+    "repetition": (INTEGER, "repetition of the pair, from 1"),
+    "presentation_order": (TEXT, "AB if the rendition that comes first in the stimulus set was on the left, else BA"),
+    "expected": (TEXT, "for a catch trial, the rendition that an attentive observer chooses"),
+    "outcome": (TEXT, f"one of {', '.join(OUTCOMES)}"),
+    "choice": (TEXT, "left, right or tie; missing where there was no choice"),
+    "chosen": (TEXT, "rendition chosen; missing for a tie or no choice"),
+    "p_left": (NUMBER, "probability of choosing left, in [0, 1], where it is real"),
+    "response_time_s": (NUMBER, "seconds from onset to answer"),
+    "onset": (TIME, "when the stimuli appeared or the request was sent"),
+    "answered_at": (TIME, "when the answer came"),
+    "attempts": (INTEGER, "how often the observer was asked until this outcome"),
+    "provenance": (TEXT, "everything else that is known of the answer, as JSON"),
+}
+"""Every column of the trials table with its dtype and its meaning, in order."""
+
+_TIMES = {name for name, (dtype, _) in COLUMNS.items() if dtype == TIME}
+_FROM_RESPONSE = ("outcome", "choice", "p_left", "response_time_s", "onset", "answered_at", "attempts", "provenance")
+
+
+def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool = False) -> pd.DataFrame:
+    """Read every session in or below one or more folders into one table.
+
+    Parameters
+    ----------
+    folder : path or iterable of paths
+        A data folder, a session's folder, or several of them.
+    unanswered : bool
+        Whether to keep trials that were planned and not asked yet; their outcome is missing.
+
+    Returns
+    -------
+    DataFrame
+        A row a trial with the columns and dtypes of `COLUMNS`, sorted by observer, session and trial index. A trial
+        has one row however often it was asked; `Response.settled` answers stand, failures give way to later answers.
+
+    Raises
+    ------
+    SessionError
+        If there is no session, a session is damaged, or one session is found twice.
+    """
+    folders = [Path(folder)] if isinstance(folder, Path | str) else [Path(one) for one in folder]
+    for one in folders:
+        if not one.is_dir():
+            raise SessionError(f"{one}: no such folder")
+    found = sorted({manifest.parent.resolve() for one in folders for manifest in one.rglob(MANIFEST)})
+    if not found:
+        names = ", ".join(str(one) for one in folders)
+        raise SessionError(f"{names}: no sessions here (a session is a folder with a {MANIFEST}): run one first")
+    tables: dict[tuple[str, str, str], pd.DataFrame] = {}
+    where: dict[tuple[str, str, str], Path] = {}
+    for one in found:
+        identity, table = _session_table(one)
+        if identity in tables:
+            raise SessionError(
+                f"{one} and {where[identity]} are both session {identity[2]!r} of {identity[1]!r}: remove the copy"
+            )
+        tables[identity], where[identity] = table, one
+    trials = pd.concat([tables[identity] for identity in sorted(tables)], ignore_index=True)
+    if not unanswered:
+        trials = trials[trials["outcome"].notna()].reset_index(drop=True)
+    return trials
+
+
+def _session_table(folder: Path) -> tuple[tuple[str, str, str], pd.DataFrame]:
+    manifest = read_manifest(folder)
+    plan = read_plan(folder, manifest)
+    responses: dict[str, dict[str, Any]] = {}
+    for event in read_events(folder):
+        settle(responses, event)
+    strangers = responses.keys() - set(plan["trial"])
+    if strangers:
+        raise SessionError(f"{folder}: the log answers a trial that the plan lacks: {min(strangers)!r}")
+    answers = [responses.get(trial, {}) for trial in plan["trial"]]
+    columns: dict[str, Any] = {name: plan[name] for name in plan.columns}
+    for name in ("experiment", "definition_sha256", "session", "observer", "observer_kind"):
+        columns[name] = getattr(manifest, name)
+    for name in _FROM_RESPONSE:
+        columns[name] = [answer.get(name) for answer in answers]
+    columns["provenance"] = [
+        json.dumps(p, ensure_ascii=False) if p is not None else None for p in columns["provenance"]
+    ]
+    table = pd.DataFrame(columns)
+    chosen = table["left"].where(table["choice"] == "left", table["right"])
+    table["chosen"] = chosen.where(table["choice"].isin(["left", "right"]))
+    return (manifest.experiment, manifest.observer, manifest.session), as_trials(table)
+
+
+def as_trials(table: pd.DataFrame) -> pd.DataFrame:
+    """Bring a table with the columns of `COLUMNS` into their order and dtypes, and check them.
+
+    Raises
+    ------
+    ValueError
+        Naming the column that is missing, or that does not hold what it should.
+    """
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise ValueError(f"the trials table lacks the column(s) {', '.join(missing)}")
+    columns = {}
+    for name, (dtype, _) in COLUMNS.items():
+        try:
+            if name in _TIMES:
+                columns[name] = pd.to_datetime(table[name], utc=True, format="ISO8601").astype(dtype)
+            else:
+                columns[name] = table[name].astype(dtype)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"column {name!r} cannot be read as {dtype}: {error}") from error
+    return pd.DataFrame(columns)
