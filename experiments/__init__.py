@@ -14,7 +14,7 @@ from .seam import (
     Trial,
 )
 from .session_log import SessionError
-from .table import COLUMNS, as_trials, load_trials
+from .table import COLUMNS, as_trials, load_trials, session_status
 
 __all__ = [
     "COLUMNS",
@@ -35,4 +35,5 @@ __all__ = [
     "load_trials",
     "make_plan",
     "run",
+    "session_status",
 ]

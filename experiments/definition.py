@@ -386,7 +386,6 @@ def _explain(detail: Any, file: YamlFile | None) -> str:
     message = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         message = _unknown_key(path)
-        path = (*path, "<key>")
     elif detail["type"] == "missing":
         message = "this key is missing"
     elif detail["type"] in {"union_tag_not_found", "union_tag_invalid"}:

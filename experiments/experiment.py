@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from visavis.stimuli import StimulusSet
@@ -51,6 +51,10 @@ class Experiment:
         path = Path(path)
         definition = Definition.from_yaml(path)
         return cls(definition, load_stimuli(definition, path.parent))
+
+    def with_repetitions(self, repetitions: int) -> Experiment:
+        """Return this experiment with each pair asked another number of times."""
+        return replace(self, definition=self.definition.model_copy(update={"repetitions": repetitions}))
 
     def plan(self, observer: str, session: str = "1") -> Plan:
         """Decide every trial of one observer's session (see `make_plan`)."""

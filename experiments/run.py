@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -40,15 +41,12 @@ class RunResult:
         Trials in the plan, and those that are settled.
     outcomes : dict
         Number of trials by outcome, over the whole session.
-    warnings : tuple of str
-        What the observer warned of before the run.
     """
 
     folder: Path
     planned: int
     answered: int
     outcomes: dict[str, int]
-    warnings: tuple[str, ...]
 
     @property
     def complete(self) -> bool:
@@ -62,8 +60,10 @@ def run(
     folder: Path | str,
     *,
     session: str = "1",
+    repetitions: int | None = None,
     limit: int | None = None,
     progress: bool = False,
+    warn: Callable[[str], None] = warnings.warn,
 ) -> RunResult:
     """Ask an observer every trial of its plan that it has not answered yet.
 
@@ -79,10 +79,14 @@ def run(
         The data folder; the session gets a folder of its own in it.
     session : str
         Label of the session. The same observer's next session needs another label, and gets another plan.
+    repetitions : int, optional
+        Ask each pair so often in this session, instead of as often as the definition says.
     limit : int, optional
         Ask at most so many trials in this run.
     progress : bool
         Show a progress bar with rate and time left on standard error.
+    warn : callable
+        Told, before the first trial, of everything that the observer warns of.
 
     Returns
     -------
@@ -99,16 +103,18 @@ def run(
         Passed on, once the session is closed.
     """
     with contextlib.closing(observer):
-        warnings = tuple(observer.prepare(experiment))
+        asked = experiment if repetitions is None else experiment.with_repetitions(repetitions)
+        for warning in observer.prepare(asked):
+            warn(warning)
         where = session_folder(folder, observer.name, session)
         if not is_session(where):
-            plan = experiment.plan(observer.name, session)
+            plan = asked.plan(observer.name, session)
             manifest = new_manifest(
-                experiment.definition, experiment.stimuli, plan, observer.name, observer.kind, session
+                experiment.definition, experiment.stimuli, plan, observer, session, asked.definition.repetitions
             )
             create_session(where, manifest, plan)
         manifest = read_manifest(where)
-        _check_resumable(manifest, experiment, observer, where)
+        _check_resumable(manifest, experiment, asked.definition.repetitions, observer, where)
         trials = trials_of(read_plan(where, manifest))
         with SessionLog(where) as log:
             missing = [trial for trial in trials if not _is_settled(log, trial)]
@@ -124,10 +130,12 @@ def run(
                 _ask(observer, missing[:limit], log, bar)
             outcomes = Counter(response["outcome"] for response in log.responses.values())
             answered = sum(_is_settled(log, trial) for trial in trials)
-    return RunResult(where, len(trials), answered, dict(outcomes), warnings)
+    return RunResult(where, len(trials), answered, dict(outcomes))
 
 
-def _check_resumable(manifest: Manifest, experiment: Experiment, observer: Observer, folder: Path) -> None:
+def _check_resumable(
+    manifest: Manifest, experiment: Experiment, repetitions: int, observer: Observer, folder: Path
+) -> None:
     """Refuse to go on with a session that is not the one the caller means."""
     other = "or begin another session with another label"
     if (manifest.observer, manifest.observer_kind) != (observer.name, observer.kind):
@@ -142,6 +150,11 @@ def _check_resumable(manifest: Manifest, experiment: Experiment, observer: Obser
         raise SessionError(
             f"{folder}: this session began with another definition (changed: {changed}): run it with the definition it "
             f"began with, {other}"
+        )
+    if manifest.repetitions != repetitions:
+        raise SessionError(
+            f"{folder}: this session began with {manifest.repetitions} repetitions, not {repetitions}: ask for as many "
+            f"again, {other}"
         )
     if manifest.stimuli_sha256 != experiment.stimuli.sha256:
         then = {(s["scene"], s["rendition"]): s["pixels_sha256"] for s in manifest.stimuli}

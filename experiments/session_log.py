@@ -35,7 +35,7 @@ from visavis.stimuli import StimulusSet
 
 from .definition import Definition
 from .plan import Plan, read_plan_frame
-from .seam import UNSETTLED, ObserverKind, Response, utc_now
+from .seam import UNSETTLED, Observer, ObserverKind, Response, utc_now
 
 MANIFEST, PLAN, EVENTS, LOCK = "manifest.json", "plan.csv", "events.jsonl", ".lock"
 FORMAT = 1
@@ -61,6 +61,8 @@ class Manifest:
     stimuli : list of dict
         ``scene, rendition, sha256, pixels_sha256, width, height`` of every image.
     observer, observer_kind, session : str
+    repetitions : int
+        How often each pair is asked in this session.
     created_at : str
         UTC, ISO 8601.
     versions : dict
@@ -78,6 +80,7 @@ class Manifest:
     observer: str
     observer_kind: ObserverKind
     session: str
+    repetitions: int
     created_at: str
     versions: dict[str, str]
     format: int = FORMAT
@@ -334,7 +337,12 @@ def settle(responses: dict[str, dict[str, Any]], event: Mapping[str, Any]) -> No
 
 
 def new_manifest(
-    definition: Definition, stimuli: StimulusSet, plan: Plan, observer: str, observer_kind: ObserverKind, session: str
+    definition: Definition,
+    stimuli: StimulusSet,
+    plan: Plan,
+    observer: Observer,
+    session: str,
+    repetitions: int,
 ) -> Manifest:
     """Describe a session that is about to begin."""
     return Manifest(
@@ -354,9 +362,10 @@ def new_manifest(
             }
             for s in stimuli
         ],
-        observer=observer,
-        observer_kind=observer_kind,
+        observer=observer.name,
+        observer_kind=observer.kind,
         session=session,
+        repetitions=repetitions,
         created_at=utc_now(),
         versions=versions(),
     )

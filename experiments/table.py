@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from .seam import OUTCOMES
+from .seam import OUTCOMES, UNSETTLED
 from .session_log import MANIFEST, SessionError, read_events, read_manifest, read_plan, settle
 
 TEXT, INTEGER, NUMBER, TIME = "string", "Int64", "Float64", "datetime64[us, UTC]"
@@ -114,6 +114,28 @@ def _session_table(folder: Path) -> tuple[tuple[str, str, str], pd.DataFrame]:
     chosen = table["left"].where(table["choice"] == "left", table["right"])
     table["chosen"] = chosen.where(table["choice"].isin(["left", "right"]))
     return (manifest.experiment, manifest.observer, manifest.session), as_trials(table)
+
+
+def session_status(trials: pd.DataFrame) -> pd.DataFrame:
+    """Say how far each session has come.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        From `load_trials` with ``unanswered=True``.
+
+    Returns
+    -------
+    DataFrame
+        A row a session: ``experiment, observer, observer_kind, session, planned, answered, state`` (complete,
+        unfinished), ``last_answer`` and the number of trials for each outcome that occurs.
+    """
+    identity = ["experiment", "observer", "observer_kind", "session"]
+    sessions = trials.assign(settled=trials["outcome"].notna() & ~trials["outcome"].isin(UNSETTLED)).groupby(identity)
+    table = sessions.agg(planned=("trial", "size"), answered=("settled", "sum"), last_answer=("answered_at", "max"))
+    table.insert(2, "state", (table["planned"] == table["answered"]).map({True: "complete", False: "unfinished"}))
+    outcomes = trials.dropna(subset="outcome").groupby([*identity, "outcome"]).size().unstack(fill_value=0)
+    return table.join(outcomes).reset_index()
 
 
 def as_trials(table: pd.DataFrame) -> pd.DataFrame:

@@ -36,7 +36,7 @@ class YamlFile:
     data : object
         What the file says, in plain Python types.
     lines : dict
-        Line number (from 1) of the value at each key path, such as ``('attributes', 'contrast', 'question')``.
+        Line number (from 1) of each key, or item of a list, by its path, such as ``('attributes', 'contrast')``.
     problems : tuple of str
         Ambiguous scalars, each with its line and the remedy.
     """
@@ -46,7 +46,7 @@ class YamlFile:
     problems: tuple[str, ...]
 
     def line(self, path: KeyPath) -> int:
-        """Return the line of the value at `path`, or of its nearest container."""
+        """Return the line of the key or item at `path`, or of what it should stand in."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -79,21 +79,21 @@ def read_yaml(path: Path) -> YamlFile:
     lines: dict[KeyPath, int] = {}
     problems: list[str] = []
     for key_path, value in _walk(node, ()):
-        lines[key_path] = value.start_mark.line + 1
+        lines.setdefault(key_path, value.start_mark.line + 1)
         trap = _trap(value)
         if trap:
-            problems.append(f"line {lines[key_path]}: {trap}")
+            problems.append(f"line {value.start_mark.line + 1}: {trap}")
     return YamlFile(data, lines, tuple(problems))
 
 
 def _walk(node: Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, Node]]:
-    """Yield every value and every key below `node`; a key's path ends in ``<key>`` so that it hides no value."""
+    """Yield every node with its path, a key before its value: people look for a value where its key stands."""
     if node is None:
         return
     yield path, node
     if isinstance(node, MappingNode):
         for key, value in node.value:
-            yield (*path, key.value, "<key>"), key
+            yield (*path, key.value), key
             yield from _walk(value, (*path, key.value))
     elif isinstance(node, SequenceNode):
         for position, value in enumerate(node.value):

@@ -1,0 +1,250 @@
+"""The command line. Each command imports what it needs when it is called, so that ``--help`` answers at once.
+
+Exit status: 0 done; 1 the data, the definition or the observer cannot do what was asked; 2 wrong usage; 3 a run that
+ended before every trial was answered; 130 interrupted from the keyboard.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from visavis.experiments import Observer, RunResult
+
+INCOMPLETE = 3
+
+_DEFINITION = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    """Return the errors that are about what the user gave, and whose message alone is worth showing."""
+    from visavis.experiments import DefinitionError, ObserverError, SessionError
+    from visavis.scaling import ScalingError
+    from visavis.stimuli import StimulusError
+
+    return DefinitionError, ObserverError, SessionError, ScalingError, StimulusError
+
+
+class _Commands(click.Group):
+    """Shows errors of the user's making as one message, and lists commands in the order of use."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if isinstance(error, _user_errors()):
+                raise click.ClickException(str(error)) from error
+            raise
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(self.commands)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="visavis")
+def main() -> None:
+    """Paired comparison of images by people and models, from one definition."""
+
+
+@main.command()
+@click.argument("folder", type=_FOLDER, default=Path("visavis-demo"))
+@click.option("--people", default=12, show_default=True, help="Number of simulated people.", type=click.IntRange(2))
+def demo(folder: Path, people: int) -> None:
+    """Run a whole comparison on sample photographs, without keys or network, and write a report.
+
+    FOLDER gets the images, the definition, the sessions and the report.
+    """
+    from visavis.demo import run_demo
+
+    run_demo(folder, people, say=click.echo)
+
+
+@main.command()
+@click.argument("file", type=_FILE, default=Path("study.yaml"))
+@click.option("--name", help="Name of the experiment; by default that of the file.")
+def new(file: Path, name: str | None) -> None:
+    """Write a commented starter definition to FILE."""
+    import secrets
+    from importlib.resources import files
+
+    if file.exists():
+        raise click.ClickException(f"{file} exists already: choose another name")
+    template = files("visavis").joinpath("starter.yaml").read_text(encoding="utf-8")
+    text = template.format(
+        file=file, name=json.dumps(name or file.stem, ensure_ascii=False), seed=secrets.randbelow(10**6)
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8", newline="\n")
+    click.echo(f"{file} written. Put your images below {file.parent / 'images'}, then: visavis check {file}")
+
+
+_observer_options = [
+    click.option("--name", "--participant", help="Name in the observer column; by default from --observer."),
+    click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the observer."),
+    click.option("--options", "options_file", type=_FILE, help="YAML file with options of the observer."),
+]
+
+
+def _with_observer_options(command: Any) -> Any:
+    for option in reversed(_observer_options):
+        command = option(command)
+    return command
+
+
+def _make_observer(spec: str, name: str | None, options: Iterable[str], options_file: Path | None) -> Observer:
+    from visavis.experiments.yaml_file import read_yaml
+    from visavis.observers import create_observer
+
+    given: dict[str, Any] = {}
+    if options_file is not None:
+        try:
+            content = read_yaml(options_file)
+        except (OSError, ValueError) as error:
+            raise click.ClickException(f"{options_file}: {error}") from error
+        if content.problems or not isinstance(content.data, dict):
+            raise click.ClickException(f"{options_file}: {'; '.join(content.problems) or 'no mapping of options'}")
+        given.update(content.data)
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{option!r} is no KEY=VALUE", param_hint="--option")
+        given[key] = value
+    return create_observer(spec, given, name=name)
+
+
+@main.command()
+@click.argument("definition", type=_DEFINITION)
+@click.option("--observer", help="Also check whether this observer can do it.")
+@_with_observer_options
+def check(
+    definition: Path, observer: str | None, name: str | None, options: tuple[str, ...], options_file: Path | None
+) -> None:
+    """Check DEFINITION and its images; say how many trials there are and how long they take."""
+    from visavis.experiments import Experiment
+
+    experiment = Experiment.load(definition)
+    stimuli = experiment.stimuli
+    click.echo(f"{definition}: {experiment.definition.name}, sha256 {experiment.definition.sha256[:12]}")
+    click.echo(f"images    {len(stimuli.scenes)} scenes × {len(stimuli.renditions)} renditions in {stimuli.folder}")
+    sizes = sorted({f"{s.width}×{s.height}" for s in stimuli})
+    click.echo(f"sizes     {', '.join(sizes[:6])}{' …' if len(sizes) > 6 else ''} px")
+    plan = experiment.plan("check").to_frame()
+    phases = plan["phase"].value_counts()
+    parts = [f"{phases[phase]} {phase}" for phase in ("practice", "main", "catch") if phase in phases]
+    click.echo(f"trials    {len(plan)} an observer ({', '.join(parts)}) in {plan['block'].nunique()} blocks")
+    presentation = experiment.definition.presentation
+    minutes = len(plan) * (presentation.seconds_per_trial + presentation.inter_trial_interval_s) / 60
+    click.echo(f"time      about {minutes:.0f} min for a person, at {presentation.seconds_per_trial:g} s a trial")
+    for attribute in experiment.definition.attributes:
+        click.echo(f"question  {attribute}: {experiment.definition.question(attribute)}")
+    if observer is not None:
+        someone = _make_observer(observer, name, options, options_file)
+        try:
+            for warning in someone.prepare(experiment):
+                click.secho(f"warning   {warning}", fg="yellow")
+        finally:
+            someone.close()
+        click.echo(f"observer  {someone.name} ({someone.kind}) can do it")
+    click.echo("no problems found")
+
+
+@main.command()
+@click.argument("definition", type=_DEFINITION)
+@click.option("--observer", required=True, help="Name of the observer whose plan it is.")
+@click.option("--session", default="1", show_default=True, help="Label of the session.")
+@click.option("-o", "--output", type=_FILE, help="Write here instead of to standard output.")
+def plan(definition: Path, observer: str, session: str, output: Path | None) -> None:
+    """Show every trial of one observer's session, in order, as CSV."""
+    from visavis.experiments import Experiment
+
+    _write(Experiment.load(definition).plan(observer, session).to_csv(), output)
+
+
+@main.command()
+@click.argument("definition", type=_DEFINITION)
+@click.option("--observer", required=True, help="Who answers, such as metric:rms_contrast (see 'visavis observers').")
+@_with_observer_options
+@click.option("--session", default="1", show_default=True, help="Label of the session.")
+@click.option("--results", type=_FOLDER, default=Path("results"), show_default=True, help="Folder of the sessions.")
+@click.option(
+    "--repetitions", type=click.IntRange(1), help="Ask each pair so often, instead of as the definition says."
+)
+@click.option("--limit", type=click.IntRange(1), help="Ask at most so many trials now.")
+def run(
+    definition: Path,
+    observer: str,
+    name: str | None,
+    options: tuple[str, ...],
+    options_file: Path | None,
+    session: str,
+    results: Path,
+    repetitions: int | None,
+    limit: int | None,
+) -> None:
+    """Put DEFINITION to an observer, or go on where an earlier run ended."""
+    from visavis.experiments import Experiment
+    from visavis.experiments import run as run_session
+
+    experiment = Experiment.load(definition)
+    someone = _make_observer(observer, name, options, options_file)
+    try:
+        result = run_session(
+            experiment,
+            someone,
+            results,
+            session=session,
+            repetitions=repetitions,
+            limit=limit,
+            progress=True,
+            warn=lambda text: click.secho(f"warning: {text}", fg="yellow", err=True),
+        )
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted. Every answer is saved; the same command goes on from here.", err=True)
+        sys.exit(130)
+    _report_run(result)
+
+
+def _report_run(result: RunResult) -> None:
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))
+    click.echo(f"{result.folder}: {result.answered} of {result.planned} trials answered ({outcomes or 'none yet'})")
+    if not result.complete:
+        click.echo("The same command goes on from here.")
+        sys.exit(INCOMPLETE)
+
+
+@main.command()
+@click.argument("results", type=_FOLDER, default=Path("results"))
+def status(results: Path) -> None:
+    """List the sessions in RESULTS and how far each has come."""
+    from visavis.experiments import load_trials, session_status
+
+    table = session_status(load_trials(results, unanswered=True))
+    click.echo(table.to_string(index=False))
+
+
+@main.command()
+@click.option("-o", "--output", type=_FILE, help="Write here instead of to standard output.")
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of definitions, for editors and validators."""
+    from visavis.experiments import definition_schema
+
+    _write(json.dumps(definition_schema(), indent=2, ensure_ascii=False) + "\n", output)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8", newline="\n")
+        click.echo(f"{output} written")
