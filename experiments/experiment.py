@@ -64,16 +64,11 @@ class Experiment:
 def load_stimuli(definition: Definition, base: Path) -> StimulusSet:
     """Read the stimuli of `definition`, whose relative paths start at `base`."""
     wanted = definition.stimuli
+    scenes = _with(wanted.scenes, _scenes_named(definition))
+    renditions = _with(wanted.renditions, _renditions_named(definition))
     if wanted.manifest is not None:
-        stimuli = StimulusSet.from_manifest(base / wanted.manifest)
-    else:
-        stimuli = StimulusSet.from_folder(base / str(wanted.folder), pattern=wanted.pattern)
-    if wanted.scenes is None and wanted.renditions is None:
-        return stimuli
-    return stimuli.select(
-        scenes=_with(wanted.scenes, _scenes_named(definition)),
-        renditions=_with(wanted.renditions, _renditions_named(definition)),
-    )
+        return StimulusSet.from_manifest(base / wanted.manifest, scenes=scenes, renditions=renditions)
+    return StimulusSet.from_folder(base / str(wanted.folder), wanted.pattern, scenes=scenes, renditions=renditions)
 
 
 def _with(chosen: tuple[str, ...] | None, also: Iterator[str]) -> list[str] | None:

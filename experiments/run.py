@@ -158,7 +158,7 @@ def _check_resumable(
         )
     if manifest.stimuli_sha256 != experiment.stimuli.sha256:
         then = {(s["scene"], s["rendition"]): s["pixels_sha256"] for s in manifest.stimuli}
-        now_there = {(s.scene, s.rendition): s.pixels_sha256 for s in experiment.stimuli}
+        now_there = {(s.scene, s.rendition): s.pixels_sha256 for s in experiment.stimuli.values()}
         scene, rendition = min(key for key in then | now_there if then.get(key) != now_there.get(key))
         raise SessionError(
             f"{folder}: the images have changed since this session began (first: scene {scene!r}, rendition "

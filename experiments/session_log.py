@@ -97,7 +97,7 @@ def session_folder(folder: Path | str, observer: str, session: str) -> Path:
 
 def _slug(text: str) -> str:
     slug = re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip(".-")
-    if slug == text and not re.match(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", slug):
+    if slug == text and len(slug) <= 60 and not re.match(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", slug):
         return slug
     return f"{slug[:60]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")
 
@@ -360,7 +360,7 @@ def new_manifest(
                 "width": s.width,
                 "height": s.height,
             }
-            for s in stimuli
+            for s in stimuli.values()
         ],
         observer=observer.name,
         observer_kind=observer.kind,

@@ -136,7 +136,7 @@ def check(
     stimuli = experiment.stimuli
     click.echo(f"{definition}: {experiment.definition.name}, sha256 {experiment.definition.sha256[:12]}")
     click.echo(f"images    {len(stimuli.scenes)} scenes × {len(stimuli.renditions)} renditions in {stimuli.folder}")
-    sizes = sorted({f"{s.width}×{s.height}" for s in stimuli})
+    sizes = sorted({f"{s.width}×{s.height}" for s in stimuli.values()})
     click.echo(f"sizes     {', '.join(sizes[:6])}{' …' if len(sizes) > 6 else ''} px")
     plan = experiment.plan("check").to_frame()
     phases = plan["phase"].value_counts()

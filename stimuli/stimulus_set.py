@@ -1,0 +1,278 @@
+"""Stimuli: scenes x renditions, every file read and checked before anything is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .pixels import Pixels, UnusableImage, encode_png, pixel_hash, read_image
+from .sources import Entry, StimulusError, entries_from_folder, entries_from_manifest, natural_key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Stimulus:
+    """One image: one rendition of one scene.
+
+    Attributes
+    ----------
+    scene, rendition : str
+    path : Path
+    sha256 : str
+        Of the file.
+    pixels_sha256 : str
+        Of size and pixels; two files that show the same have the same.
+    width, height : int
+        In pixels, as shown (after EXIF rotation).
+    media_type : str
+        Of the file, such as ``image/png``.
+    verbatim : bool
+        Whether the file itself shows these pixels to whoever decodes it plainly.
+    """
+
+    scene: str
+    rendition: str
+    path: Path
+    sha256: str
+    pixels_sha256: str
+    width: int
+    height: int
+    media_type: str
+    verbatim: bool
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width, self.height
+
+    def pixels(self) -> Pixels:
+        """Read the image.
+
+        Returns
+        -------
+        uint8 array, shape (height, width, 3)
+            sRGB, row 0 at the top.
+
+        Raises
+        ------
+        StimulusError
+            If the file is gone, or no longer shows what it showed when the set was checked.
+        """
+        return self._read()[1]
+
+    def encoded(self) -> tuple[bytes, str]:
+        """Return a file that shows exactly these pixels, and its media type.
+
+        The file itself, byte for byte, where it is plain sRGB; a lossless PNG of the pixels where a colour profile,
+        a rotation or an alpha channel would leave room for another reading.
+
+        Raises
+        ------
+        StimulusError
+            As `pixels`.
+        """
+        data, pixels = self._read()
+        return (data, self.media_type) if self.verbatim else (encode_png(pixels), "image/png")
+
+    def _read(self) -> tuple[bytes, Pixels]:
+        try:
+            data, decoded = read_image(self.path)
+        except UnusableImage as error:
+            raise StimulusError(str(self.path), [str(error)]) from error
+        if pixel_hash(decoded.pixels) != self.pixels_sha256:
+            raise StimulusError(str(self.path), ["changed since it was checked: restore it from a copy"])
+        return data, decoded.pixels
+
+
+@dataclass(frozen=True)
+class StimulusSet(Mapping[tuple[str, str], Stimulus]):
+    """Every rendition of every scene, checked.
+
+    A mapping from ``(scene, rendition)`` to `Stimulus`, in the order of `scenes` and, within a scene, `renditions`.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the files are.
+    scenes, renditions : tuple of str
+        In natural order (``c2`` before ``c10``), or as selected.
+    """
+
+    folder: Path
+    scenes: tuple[str, ...]
+    renditions: tuple[str, ...]
+    _stimuli: Mapping[tuple[str, str], Stimulus]
+
+    @classmethod
+    def from_folder(
+        cls,
+        folder: Path | str,
+        pattern: str = "{scene}/{rendition}.{ext}",
+        *,
+        scenes: Sequence[str] | None = None,
+        renditions: Sequence[str] | None = None,
+    ) -> StimulusSet:
+        """Read the images of a folder.
+
+        Parameters
+        ----------
+        folder : path
+        pattern : str
+            How a path below the folder tells scene and rendition: ``{scene}`` and ``{rendition}``, and ``{ext}`` for
+            any image format. Files that do not fit are a problem, hidden files and thumbnails aside.
+        scenes, renditions : sequence of str, optional
+            Read and check only these, in this order.
+
+        Raises
+        ------
+        StimulusError
+            With everything that is wrong, all at once.
+        """
+        folder = Path(folder)
+        return _read_set(folder, *entries_from_folder(folder, pattern), scenes, renditions)
+
+    @classmethod
+    def from_manifest(
+        cls, path: Path | str, *, scenes: Sequence[str] | None = None, renditions: Sequence[str] | None = None
+    ) -> StimulusSet:
+        """Read the images that a CSV file lists.
+
+        Parameters
+        ----------
+        path : path
+            CSV with the columns ``scene``, ``rendition`` and ``path`` (relative to the CSV's folder, which it must
+            not leave), and optionally ``sha256`` of the file, which is checked.
+        scenes, renditions : sequence of str, optional
+            Read and check only these, in this order.
+
+        Raises
+        ------
+        StimulusError
+            With everything that is wrong, all at once.
+        """
+        path = Path(path)
+        return _read_set(path.parent, *entries_from_manifest(path), scenes, renditions)
+
+    def __getitem__(self, key: tuple[str, str]) -> Stimulus:
+        return self._stimuli[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._stimuli)
+
+    def __len__(self) -> int:
+        return len(self._stimuli)
+
+    @cached_property
+    def sha256(self) -> str:
+        """One hash over all scenes, renditions and pixels, wherever the folder stands."""
+        parts = sorted("\0".join((s.scene, s.rendition, s.pixels_sha256)) for s in self.values())
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def statistics(self) -> pd.DataFrame:
+        """Measure every image.
+
+        Returns
+        -------
+        DataFrame
+            A row an image: ``scene``, ``rendition`` and every statistic of `STATISTICS`.
+        """
+        import pandas as pd
+
+        from .statistics import STATISTICS
+
+        rows = []
+        for stimulus in self.values():
+            pixels = stimulus.pixels()
+            measured = {name: measure(pixels) for name, measure in STATISTICS.items()}
+            rows.append({"scene": stimulus.scene, "rendition": stimulus.rendition, **measured})
+        return pd.DataFrame(rows)
+
+
+def _read_set(
+    folder: Path,
+    entries: Sequence[Entry],
+    problems: Sequence[str],
+    scenes: Sequence[str] | None,
+    renditions: Sequence[str] | None,
+) -> StimulusSet:
+    """Read and check the files of `entries`; `problems` are those found while listing them."""
+    problems = list(problems)
+    all_scenes, all_renditions = ({getattr(e, kind) for e in entries} for kind in ("scene", "rendition"))
+    wanted_scenes = tuple(scenes) if scenes is not None else tuple(sorted(all_scenes, key=natural_key))
+    wanted_renditions = tuple(renditions) if renditions is not None else tuple(sorted(all_renditions, key=natural_key))
+    for kind, wanted, there in (("scene", wanted_scenes, all_scenes), ("rendition", wanted_renditions, all_renditions)):
+        for name in wanted:
+            if name not in there:
+                known = ", ".join(sorted(there, key=natural_key)[:10]) or "none"
+                problems.append(f"there is no {kind} {name!r}: there are {known}")
+    wanted_entries = [e for e in entries if e.scene in wanted_scenes and e.rendition in wanted_renditions]
+    with ThreadPoolExecutor() as pool:  # decoding and hashing leave the interpreter's lock
+        read = list(pool.map(_read_entry, wanted_entries))
+    stimuli = {(s.scene, s.rendition): s for s in read if isinstance(s, Stimulus)}
+    problems += [problem for problem in read if isinstance(problem, str)]
+    listed = {(e.scene, e.rendition) for e in wanted_entries}
+    for scene in wanted_scenes:
+        missing = [rendition for rendition in wanted_renditions if (scene, rendition) not in listed]
+        if scene in all_scenes and missing:
+            problems.append(
+                f"scene {scene!r} lacks rendition(s) {', '.join(missing)}: add them, or leave the scene out"
+            )
+    problems += _unequal_sizes(stimuli.values(), wanted_scenes)
+    problems += _duplicates(stimuli.values())
+    if not entries and not problems:
+        problems.append("no images here: see the pattern or manifest in the definition")
+    if problems:
+        raise StimulusError(str(folder), problems)
+    ordered = {
+        (scene, rendition): stimuli[scene, rendition] for scene in wanted_scenes for rendition in wanted_renditions
+    }
+    return StimulusSet(folder, wanted_scenes, wanted_renditions, ordered)
+
+
+def _read_entry(entry: Entry) -> Stimulus | str:
+    """Return the stimulus, or what is wrong with its file."""
+    try:
+        data, decoded = read_image(entry.path)
+    except UnusableImage as error:
+        return f"{entry.path}: {error}"
+    sha256 = hashlib.sha256(data).hexdigest()
+    if entry.sha256 is not None and entry.sha256.lower() != sha256:
+        return f"{entry.path}: its sha256 is {sha256}, not {entry.sha256} as the manifest says: restore the file"
+    height, width, _ = decoded.pixels.shape
+    return Stimulus(
+        scene=entry.scene,
+        rendition=entry.rendition,
+        path=entry.path,
+        sha256=sha256,
+        pixels_sha256=pixel_hash(decoded.pixels),
+        width=width,
+        height=height,
+        media_type=decoded.media_type,
+        verbatim=decoded.verbatim,
+    )
+
+
+def _unequal_sizes(stimuli: Iterable[Stimulus], scenes: Sequence[str]) -> Iterator[str]:
+    by_scene: dict[str, dict[tuple[int, int], list[str]]] = {scene: {} for scene in scenes}
+    for stimulus in stimuli:
+        by_scene[stimulus.scene].setdefault(stimulus.size, []).append(stimulus.rendition)
+    for scene, sizes in by_scene.items():
+        if len(sizes) > 1:
+            told = "; ".join(f"{width}×{height}: {', '.join(names)}" for (width, height), names in sizes.items())
+            yield f"scene {scene!r} has unequal sizes ({told}): crop or scale its renditions to one size"
+
+
+def _duplicates(stimuli: Iterable[Stimulus]) -> Iterator[str]:
+    by_pixels: dict[str, list[Stimulus]] = {}
+    for stimulus in stimuli:
+        by_pixels.setdefault(stimulus.pixels_sha256, []).append(stimulus)
+    for same in by_pixels.values():
+        if len(same) > 1:
+            yield f"{', '.join(str(s.path) for s in same)} show the same pixels: remove all but one"

@@ -1,0 +1,201 @@
+"""Stimulus sets: found, read and checked, with all that is wrong told at once."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from visavis.stimuli import StimulusError, StimulusSet, pixel_hash
+from visavis.stimuli.sources import natural_key
+
+
+def save(path: Path, seed: int, size: tuple[int, int] = (6, 4)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for i, scene in enumerate(("coast", "market")):
+        for j, rendition in enumerate(("c1", "c2", "c10")):
+            save(tmp_path / "images" / scene / f"{rendition}.png", 10 * i + j)
+    return tmp_path / "images"
+
+
+def problems_of(folder: Path, **options: str) -> list[str]:
+    with pytest.raises(StimulusError) as caught:
+        StimulusSet.from_folder(folder, **options)
+    return list(caught.value.problems)
+
+
+def test_a_folder_is_scenes_and_renditions_in_natural_order(folder: Path) -> None:
+    stimuli = StimulusSet.from_folder(folder)
+    assert stimuli.scenes == ("coast", "market")
+    assert stimuli.renditions == ("c1", "c2", "c10")
+    assert list(stimuli) == [(scene, rendition) for scene in stimuli.scenes for rendition in stimuli.renditions]
+    one = stimuli["market", "c10"]
+    assert one.path == folder / "market" / "c10.png"
+    assert one.size == (6, 4)
+    assert one.pixels().shape == (4, 6, 3)
+    assert pixel_hash(one.pixels()) == one.pixels_sha256
+    assert one.encoded() == (one.path.read_bytes(), "image/png")
+
+
+def test_a_pattern_of_file_names(tmp_path: Path) -> None:
+    for scene in ("a_b", "c"):
+        for rendition in ("x", "y"):
+            save(tmp_path / "flat" / f"{scene}_{rendition}.PNG", hash((scene, rendition)) % 1000)
+    stimuli = StimulusSet.from_folder(tmp_path / "flat", "{scene}_{rendition}.{ext}")
+    assert stimuli.scenes == ("a_b", "c")
+    assert stimuli.renditions == ("x", "y")
+
+
+def test_a_manifest_names_the_files(folder: Path) -> None:
+    whole = StimulusSet.from_folder(folder)
+    manifest = folder / "stimuli.csv"
+    with manifest.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["scene", "rendition", "path", "sha256"])
+        for stimulus in whole.values():
+            writer.writerow([stimulus.scene, stimulus.rendition, stimulus.path.relative_to(folder), stimulus.sha256])
+    assert StimulusSet.from_manifest(manifest).sha256 == whole.sha256
+
+
+def test_the_hash_of_a_set_depends_on_pixels_alone(folder: Path, tmp_path: Path) -> None:
+    whole = StimulusSet.from_folder(folder)
+    for stimulus in whole.values():  # the same pixels in another format, at another place
+        copy = tmp_path / "copy" / stimulus.scene / f"{stimulus.rendition}.bmp"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(stimulus.pixels()).save(copy)
+    assert StimulusSet.from_folder(tmp_path / "copy").sha256 == whole.sha256
+    save(tmp_path / "copy" / "coast" / "c2.bmp", 999)
+    assert StimulusSet.from_folder(tmp_path / "copy").sha256 != whole.sha256
+
+
+def test_only_what_is_selected_is_read_and_checked(folder: Path) -> None:
+    (folder / "market" / "c2.png").write_bytes(b"broken")
+    stimuli = StimulusSet.from_folder(folder, renditions=["c10", "c1"])
+    assert stimuli.renditions == ("c10", "c1")
+    assert list(stimuli)[:2] == [("coast", "c10"), ("coast", "c1")]
+
+
+def test_all_problems_are_told_together(folder: Path) -> None:
+    (folder / "coast" / "c1.png").write_bytes(b"no image")
+    (folder / "coast" / "c2.png").unlink()
+    save(folder / "market" / "c2.png", 5, size=(5, 4))
+    (folder / "market" / "c10.png").write_bytes((folder / "market" / "c1.png").read_bytes())
+    save(folder / "stray.png", 7)
+    problems = problems_of(folder)
+    expected = (
+        "stray.png: does not fit the pattern",
+        f"{folder / 'coast' / 'c1.png'}: not an image that Pillow can read",
+        "scene 'coast' lacks rendition(s) c2: add them, or leave the scene out",
+        "scene 'market' has unequal sizes (6×4: c1, c10; 5×4: c2)",
+        "show the same pixels: remove all but one",
+    )
+    assert len(problems) == len(expected)
+    for problem, part in zip(problems, expected, strict=True):
+        assert part in problem
+
+
+def test_hidden_files_and_litter_are_no_problem(folder: Path) -> None:
+    for name in (".DS_Store", "coast/Thumbs.db", "notes.txt", ".cache/x.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    assert len(StimulusSet.from_folder(folder)) == 6
+
+
+@pytest.mark.parametrize("pattern", ["{scene}.png", "{scene}/{scene}.png", "{scene}/{rendtion}.png", "x.png"])
+def test_a_pattern_that_cannot_tell_scene_and_rendition_is_refused(folder: Path, pattern: str) -> None:
+    (problem,) = problems_of(folder, pattern=pattern)
+    assert "must hold {scene} and {rendition} once each" in problem
+
+
+def test_names_that_differ_in_case_alone_are_refused(folder: Path) -> None:
+    for rendition in ("c1", "c2", "c10"):
+        save(folder / "Coast" / f"{rendition}.png", hash(rendition) % 1000 + 50)
+    if len(list(folder.iterdir())) == 3:  # elsewhere the file system makes them one folder
+        assert "scene names Coast, coast differ in case alone: rename all but one" in problems_of(folder)
+
+
+def test_two_files_for_one_stimulus_are_refused(folder: Path) -> None:
+    save(folder / "coast" / "c1.bmp", 77)
+    assert any("are all rendition 'c1' of scene 'coast': keep one" in problem for problem in problems_of(folder))
+
+
+def test_an_empty_or_missing_folder_says_so(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert problems_of(tmp_path / "empty") == ["no images here: see the pattern or manifest in the definition"]
+    assert problems_of(tmp_path / "none") == ["there is no such folder: see 'stimuli' in the definition"]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("scene,rendition\na,b\n", "lacks the column(s) path; it has scene, rendition"),
+        ("", "lacks the column(s) scene, rendition, path; it has none"),
+        ("scene,rendition,path\na,,x.png\n", "line 2: scene, rendition or path is empty"),
+        ("scene,rendition,path\na,b,../out.png\n", "line 2: ../out.png leaves the manifest's folder"),
+        ("scene,rendition,path\na,b,/etc/out.png\n", "line 2: /etc/out.png leaves the manifest's folder"),
+        ("scene,rendition,path\na,b,gone.png\n", "gone.png: cannot be read (No such file or directory)"),
+        ("scene,rendition,path,sha256\na,b,there.png,00ff\n", "not 00ff as the manifest says: restore the file"),
+    ],
+)
+def test_bad_manifests_are_named_with_their_line(tmp_path: Path, content: str, expected: str) -> None:
+    save(tmp_path / "there.png", 1)
+    manifest = tmp_path / "stimuli.csv"
+    manifest.write_text(content, encoding="utf-8")
+    with pytest.raises(StimulusError) as caught:
+        StimulusSet.from_manifest(manifest)
+    assert expected in str(caught.value)
+
+
+def test_an_image_that_vanishes_or_changes_after_the_check_is_named(folder: Path) -> None:
+    stimulus = StimulusSet.from_folder(folder)["coast", "c1"]
+    save(stimulus.path, 4711)
+    with pytest.raises(StimulusError, match=r"c1\.png.*\n.*changed since it was checked"):
+        stimulus.pixels()
+    stimulus.path.unlink()
+    with pytest.raises(StimulusError, match=r"c1\.png.*\n.*cannot be read"):
+        stimulus.encoded()
+
+
+def test_a_file_that_leaves_room_for_another_reading_is_sent_as_png(tmp_path: Path) -> None:
+    for name, seed in (("x", 1), ("y", 2)):
+        rgb = np.random.default_rng(seed).integers(0, 256, (4, 6, 3), dtype=np.uint8)
+        (tmp_path / "s").mkdir(exist_ok=True)
+        Image.fromarray(np.dstack([rgb, np.full((4, 6), 255, np.uint8)])).save(tmp_path / "s" / f"{name}.png")
+    stimulus = StimulusSet.from_folder(tmp_path)["s", "x"]
+    data, media_type = stimulus.encoded()
+    assert media_type == "image/png"
+    assert data != stimulus.path.read_bytes()
+    (tmp_path / "sent.png").write_bytes(data)
+    assert np.array_equal(np.array(Image.open(tmp_path / "sent.png")), stimulus.pixels())
+
+
+def test_long_lists_of_problems_are_cut_in_the_message_alone() -> None:
+    error = StimulusError("images", [f"problem {i}" for i in range(50)])
+    assert len(error.problems) == 50
+    assert str(error).endswith("… and 30 more")
+
+
+def test_numbers_sort_by_their_value() -> None:
+    assert sorted(["c10", "c2", "C1", "b", "10", "9"], key=natural_key) == ["9", "10", "b", "C1", "c2", "c10"]
+
+
+def test_a_stimulus_cannot_be_changed(folder: Path) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        StimulusSet.from_folder(folder)["coast", "c1"].scene = "other"  # type: ignore[misc]
+
+
+def test_statistics_of_a_set_are_a_table(folder: Path) -> None:
+    table = StimulusSet.from_folder(folder).statistics()
+    assert list(table.columns[:2]) == ["scene", "rendition"]
+    assert len(table) == 6
+    assert table.notna().all(axis=None)
