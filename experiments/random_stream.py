@@ -46,3 +46,13 @@ class RandomStream:
     def uniforms(self, n: int) -> NDArray[np.float64]:
         """Return `n` numbers uniform in [0, 1), with 53 random bits each."""
         return (self.raw(n) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def hashed_uniforms(*labels: int | str) -> tuple[float, float, float, float]:
+    """Return four numbers uniform in [0, 1) that depend on the labels alone.
+
+    For random numbers that belong to one thing, such as a trial, and must not depend on what was drawn before it.
+    """
+    digest = hashlib.sha256(json.dumps(labels, ensure_ascii=True).encode()).digest()
+    a, b, c, d = (int.from_bytes(digest[i : i + 8], "big") >> 11 for i in range(0, 32, 8))
+    return a * 2.0**-53, b * 2.0**-53, c * 2.0**-53, d * 2.0**-53

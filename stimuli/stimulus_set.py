@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .pixels import Pixels, UnusableImage, encode_png, pixel_hash, read_image
 from .sources import Entry, StimulusError, entries_from_folder, entries_from_manifest, natural_key
+from .statistics import STATISTICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,18 @@ class Stimulus:
         """
         return self._read()[1]
 
+    def statistic(self, name: str) -> float:
+        """Measure the image by one of `STATISTICS`; computed once, since the pixels cannot change.
+
+        Raises
+        ------
+        KeyError
+            If there is no such statistic.
+        StimulusError
+            As `pixels`.
+        """
+        return _statistic(self, name)
+
     def encoded(self) -> tuple[bytes, str]:
         """Return a file that shows exactly these pixels, and its media type.
 
@@ -89,6 +102,11 @@ class Stimulus:
         if pixel_hash(decoded.pixels) != self.pixels_sha256:
             raise StimulusError(str(self.path), ["changed since it was checked: restore it from a copy"])
         return data, decoded.pixels
+
+
+@lru_cache(maxsize=2**16)
+def _statistic(stimulus: Stimulus, name: str) -> float:
+    return STATISTICS[name](stimulus.pixels())
 
 
 @dataclass(frozen=True)
@@ -185,14 +203,10 @@ class StimulusSet(Mapping[tuple[str, str], Stimulus]):
         """
         import pandas as pd
 
-        from .statistics import STATISTICS
-
-        rows = []
-        for stimulus in self.values():
-            pixels = stimulus.pixels()
-            measured = {name: measure(pixels) for name, measure in STATISTICS.items()}
-            rows.append({"scene": stimulus.scene, "rendition": stimulus.rendition, **measured})
-        return pd.DataFrame(rows)
+        return pd.DataFrame(
+            {"scene": s.scene, "rendition": s.rendition, **{name: s.statistic(name) for name in STATISTICS}}
+            for s in self.values()
+        )
 
 
 def _read_set(

@@ -1,0 +1,98 @@
+"""Observers that can be made from a line of text, such as ``metric:colorfulness``, and named options."""
+
+from __future__ import annotations
+
+import abc
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from visavis.experiments import Observer, ObserverError
+
+
+class Options(BaseModel):
+    """Options of an observer: strict, and a misspelt one is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ConfigurableObserver(Observer):
+    """An observer that the command line can make.
+
+    Attributes
+    ----------
+    Options : type
+        A subclass of `Options` whose fields are the options, with defaults and descriptions.
+    requires : tuple of str
+        Import names of packages beyond visavis's own.
+    extra : str or None
+        The extra of visavis that installs them.
+    """
+
+    Options: ClassVar[type[Options]] = Options
+    requires: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str | None] = None
+
+    @classmethod
+    @abc.abstractmethod
+    def configured(cls, subject: str | None, options: Any, name: str | None) -> Self:
+        """Make an observer.
+
+        Parameters
+        ----------
+        subject : str or None
+            What follows the colon: a model's id, a statistic's name.
+        options : cls.Options
+        name : str or None
+            Name in the ``observer`` column, where the user gave one.
+
+        Raises
+        ------
+        ObserverError
+            If the subject and the options do not go together.
+        """
+
+
+def parse_options(kind: type[ConfigurableObserver], given: Mapping[str, Any], source: str) -> Options:
+    """Check the options given for an observer.
+
+    Parameters
+    ----------
+    kind : type
+        The observer's class.
+    given : mapping
+        Values, or texts as they come from a command line, which are read as JSON where they are JSON: ``2`` is a
+        number, ``{"contrast": "rms_contrast"}`` a mapping, ``rms_contrast`` a text.
+    source : str
+        What the user calls the observer, for messages.
+
+    Raises
+    ------
+    ObserverError
+        With every option that is unknown or has the wrong value.
+    """
+    values = {key: _from_text(value) if isinstance(value, str) else value for key, value in given.items()}
+    try:
+        return kind.Options.model_validate(values)
+    except ValidationError as error:
+        problems = []
+        for detail in error.errors():
+            option = ".".join(str(part) for part in detail["loc"])
+            if detail["type"] == "extra_forbidden":
+                known = list(kind.Options.model_fields)
+                close = difflib.get_close_matches(option, known, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known) or 'none'}"
+                problems.append(f"unknown option {option}; {hint}")
+            else:
+                problems.append(f"option {option}: {str(detail['msg']).removeprefix('Value error, ')}")
+        raise ObserverError("\n  ".join([f"{source}:", *problems])) from error
+
+
+def _from_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
