@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import click
 
 if TYPE_CHECKING:
     from visavis.experiments import Observer, RunResult
+    from visavis.scaling import Comparison
 
 INCOMPLETE = 3
 
@@ -95,10 +96,15 @@ _observer_options = [
 ]
 
 
-def _with_observer_options(command: Any) -> Any:
-    for option in reversed(_observer_options):
-        command = option(command)
-    return command
+def _with(options: list[Any]) -> Callable[[Any], Any]:
+    """Give a command several options that other commands have too."""
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 def _make_observer(spec: str, name: str | None, options: Iterable[str], options_file: Path | None) -> Observer:
@@ -125,7 +131,7 @@ def _make_observer(spec: str, name: str | None, options: Iterable[str], options_
 @main.command()
 @click.argument("definition", type=_DEFINITION)
 @click.option("--observer", help="Also check whether this observer can do it.")
-@_with_observer_options
+@_with(_observer_options)
 def check(
     definition: Path, observer: str | None, name: str | None, options: tuple[str, ...], options_file: Path | None
 ) -> None:
@@ -144,7 +150,10 @@ def check(
     click.echo(f"trials    {len(plan)} an observer ({', '.join(parts)}) in {plan['block'].nunique()} blocks")
     presentation = experiment.definition.presentation
     minutes = len(plan) * (presentation.seconds_per_trial + presentation.inter_trial_interval_s) / 60
-    click.echo(f"time      about {minutes:.0f} min for a person, at {presentation.seconds_per_trial:g} s a trial")
+    click.echo(
+        f"time      about {minutes:.0f} min for a person, at {presentation.seconds_per_trial:g} s a trial "
+        f"and {presentation.inter_trial_interval_s:g} s between two"
+    )
     for attribute in experiment.definition.attributes:
         click.echo(f"question  {attribute}: {experiment.definition.question(attribute)}")
     if observer is not None:
@@ -173,7 +182,7 @@ def plan(definition: Path, observer: str, session: str, output: Path | None) -> 
 @main.command()
 @click.argument("definition", type=_DEFINITION)
 @click.option("--observer", required=True, help="Who answers, such as metric:rms_contrast (see 'visavis observers').")
-@_with_observer_options
+@_with(_observer_options)
 @click.option("--session", default="1", show_default=True, help="Label of the session.")
 @click.option("--results", type=_FOLDER, default=Path("results"), show_default=True, help="Folder of the sessions.")
 @click.option(
@@ -229,7 +238,112 @@ def status(results: Path) -> None:
     from visavis.experiments import load_trials, session_status
 
     table = session_status(load_trials(results, unanswered=True))
-    click.echo(table.to_string(index=False))
+    table["last_answer"] = table["last_answer"].dt.strftime("%Y-%m-%d %H:%M UTC")
+    click.echo(table.to_string(index=False, na_rep="–"))
+
+
+_scaling_options = [
+    click.option("--model", type=click.Choice(["thurstone", "bradley_terry"]), default="thurstone", show_default=True),
+    click.option("--method", type=click.Choice(["map", "ml", "least_squares"]), default="map", show_default=True),
+    click.option(
+        "--prior-sd", type=click.FloatRange(0, min_open=True), default=2.0, show_default=True, help="For map."
+    ),
+    click.option(
+        "--correction",
+        type=click.Choice(["add_half", "clip"]),
+        default="add_half",
+        show_default=True,
+        help="For least_squares: what is done with proportions of 0 and 1.",
+    ),
+]
+
+_comparison_options = [
+    click.option("--people", multiple=True, metavar="NAME", help="Who counts as people; * and ? stand for anything."),
+    *_scaling_options,
+    click.option(
+        "--rho",
+        "rho_mode",
+        type=click.Choice(["aggregate", "pooled", "per_scene_mean"]),
+        default="aggregate",
+        show_default=True,
+        help="How Spearman's ρ is taken.",
+    ),
+    click.option("--resamples", type=click.IntRange(1), default=2000, show_default=True, help="Of scenes."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of the resamples."),
+]
+
+
+@main.command()
+@click.argument("results", type=_FOLDER, default=Path("results"))
+@click.option("--by", default="observer,attribute,scene", show_default=True, help="Columns that are scaled apart.")
+@_with(_scaling_options)
+@click.option("-o", "--output", type=_FILE, help="Write CSV here instead of to standard output.")
+def scale(results: Path, by: str, output: Path | None, **options: Any) -> None:
+    """Scale the choices in RESULTS; give a CSV with values, standard errors and intervals."""
+    from visavis.experiments import load_trials
+    from visavis.scaling import count_choices, fit_scale
+
+    columns = [name.strip() for name in by.split(",") if name.strip()]
+    fitted = fit_scale(count_choices(load_trials(results), columns), **options)
+    for group, reason in enumerate(fitted.separation):
+        if reason and options["method"] == "ml":
+            told = ", ".join(f"{name} {value}" for name, value in fitted.counts.groups.iloc[group].items())
+            click.secho(f"no finite maximum{f' for {told}' if told else ''}: {reason}", fg="yellow", err=True)
+    _write(fitted.to_frame().to_csv(index=False, lineterminator="\n"), output)
+
+
+@main.command()
+@click.argument("results", type=_FOLDER, default=Path("results"))
+@_with(_comparison_options)
+def compare(results: Path, people: tuple[str, ...], **options: Any) -> None:
+    """Compare models with people in RESULTS: agreement, ceilings and variability, as text."""
+    compared = _compare(results, people, options)
+    for note in compared.notes:
+        click.secho(f"note: {note}", fg="yellow")
+    within = compared.vr_within.dropna(subset="any")
+    for name, table in (("agreement with people", compared.alignment), ("VR% within", within)):
+        if len(table):
+            click.echo(f"\n{name}\n{table.to_string(index=False, float_format=lambda value: f'{value:.3f}')}")
+
+
+@main.command()
+@click.argument("results", type=_FOLDER, default=Path("results"))
+@click.option("-o", "--output", type=_FOLDER, default=Path("report"), show_default=True, help="Folder of the report.")
+@_with(_comparison_options)
+def report(results: Path, output: Path, people: tuple[str, ...], **options: Any) -> None:
+    """Write the comparison of RESULTS as one HTML file, with JSON and CSV beside it."""
+    from visavis.scaling import write_report
+
+    click.echo(f"{write_report(_compare(results, people, options), output)} written")
+
+
+def _compare(results: Path, people: tuple[str, ...], options: dict[str, Any]) -> Comparison:
+    from visavis.experiments import load_trials
+    from visavis.scaling import Options
+    from visavis.scaling import compare as compare_trials
+
+    return compare_trials(load_trials(results), people=people or None, options=Options(**options))
+
+
+@main.command()
+@click.argument("kind", required=False)
+def observers(kind: str | None) -> None:
+    """List who can answer, what each can do and what it still needs; with KIND, its options."""
+    from visavis.observers import available_observers
+
+    known = {info.kind: info for info in available_observers()}
+    if kind is not None and kind not in known:
+        raise click.ClickException(f"there is no observer {kind!r}: known are {', '.join(known)}")
+    for info in known.values() if kind is None else [known[kind]]:
+        click.echo(f"{info.kind:14} {info.summary}")
+        if info.capabilities is not None:
+            can = [name.replace("_", " ") for name in info.capabilities.__slots__ if getattr(info.capabilities, name)]
+            click.echo(f"{'':14} can: {', '.join(can) or 'choose'}")
+        if info.missing:
+            click.secho(f"{'':14} {info.missing}", fg="yellow")
+        if kind is not None:
+            for name, line in info.options.items():
+                click.echo(f"{'':14} --option {name}=…  {line}")
 
 
 @main.command()

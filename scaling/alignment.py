@@ -1,0 +1,199 @@
+"""How well an observer's scale agrees with people's, beside how well people agree with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from .bootstrap import resample_weights
+from .correlation import spearman
+from .counts import Counts, Floats, count_choices
+from .errors import ScalingError
+from .scale import fit_scale
+
+Mode = Literal["aggregate", "pooled", "per_scene_mean"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+@dataclass(frozen=True)
+class SceneScales:
+    """Scale values by scene, of several observers or groups of observers, on one attribute.
+
+    Attributes
+    ----------
+    attribute : str
+    names : tuple of str
+        Observers, or groups.
+    scenes, items : tuple of str
+    values : float array, shape (n names, n scenes, k)
+        NaN where there is no choice of that observer in that scene.
+    """
+
+    attribute: str
+    names: tuple[str, ...]
+    scenes: tuple[str, ...]
+    items: tuple[str, ...]
+    values: Floats
+
+    def of(self, name: str) -> Floats:
+        """Return the values of one observer; shape (n scenes, k)."""
+        return np.asarray(self.values[self.names.index(name)])
+
+
+def scene_scales(
+    trials: pd.DataFrame, attribute: str, scenes: Sequence[str], items: Sequence[str], **options: Any
+) -> SceneScales:
+    """Scale every observer in every scene on one attribute.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Its column ``observer`` may name groups, whose choices are then pooled.
+    attribute : str
+    scenes, items : sequence of str
+        In the order wanted.
+    **options
+        As for `fit_scale`.
+    """
+    counts = count_choices(trials[trials["attribute"] == attribute], ("observer", "scene"), items=items)
+    names = tuple(dict.fromkeys(counts.groups["observer"]))
+    values = np.full((len(names), len(scenes), len(items)), np.nan)
+    row = pd.Index(names).get_indexer(pd.Index(counts.groups["observer"]))
+    column = pd.Index(scenes).get_indexer(pd.Index(counts.groups["scene"]))
+    values[row, column] = fit_scale(counts, **options).values
+    return SceneScales(attribute, names, tuple(scenes), tuple(items), values)
+
+
+def rho(first: Floats, second: Floats, mode: Mode = "aggregate") -> Floats:
+    """Return Spearman's ρ between two observers' scales of the same scenes.
+
+    Parameters
+    ----------
+    first, second : float arrays, shape (..., n scenes, k)
+        Scenes that either lacks are left out.
+    mode : {'aggregate', 'pooled', 'per_scene_mean'}
+        ``aggregate``: of the mean scale values over scenes. ``pooled``: over all scenes and items at once (in a stack,
+        the scenes that all of it share). ``per_scene_mean``: the mean of the scenes' ρ.
+
+    Returns
+    -------
+    float array, shape (...)
+        NaN where no scene is shared, or a scale is flat.
+    """
+    if mode not in MODES:
+        raise ScalingError(f"there is no mode {mode!r} of ρ: known are {', '.join(MODES)}")
+    first, second = np.broadcast_arrays(first, second)
+    shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)
+    if mode == "per_scene_mean":
+        each = spearman(first, second)
+        usable = np.isfinite(each)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.where(usable, each, 0).sum(axis=-1) / np.where(usable.any(-1), usable.sum(-1), np.nan))
+    if mode == "aggregate":
+        weight = shared.astype(float) / np.where(shared.any(-1), shared.sum(-1), np.nan)[..., None]
+        means = (np.einsum("...s,...sk->...k", weight, np.nan_to_num(values)) for values in (first, second))
+        return spearman(*means)
+    flat = [values[..., shared.reshape(-1, shared.shape[-1]).all(0), :] for values in (first, second)]
+    return spearman(*(values.reshape(*values.shape[:-2], -1) for values in flat))
+
+
+@dataclass(frozen=True)
+class Rho:
+    """Spearman's ρ with its interval.
+
+    Attributes
+    ----------
+    estimate, low, high : float
+    n_scenes : int
+        Scenes that both have.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    n_scenes: int
+
+
+def bootstrap_rho(
+    first: Floats, second: Floats, mode: Mode = "aggregate", *, n: int = 2000, seed: int = 0, level: float = 0.95
+) -> Rho:
+    """Return ρ with a percentile interval over resampled scenes.
+
+    Parameters
+    ----------
+    first, second : float arrays, shape (n scenes, k)
+    mode : {'aggregate', 'pooled', 'per_scene_mean'}
+    n : int
+        Number of resamples.
+    seed : int
+    level : float
+
+    Returns
+    -------
+    Rho
+        With NaN limits where fewer than two scenes are shared.
+    """
+    shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)
+    first, second = first[shared], second[shared]
+    estimate = float(rho(first, second, mode)) if len(first) else float("nan")
+    if len(first) < 2:
+        return Rho(estimate, float("nan"), float("nan"), len(first))
+    drawn = resampled_scenes(len(first), n, seed)
+    draws = rho(first[drawn], second[drawn], mode)
+    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Rho(estimate, float(low), float(high), len(first))
+
+
+def resampled_scenes(n_scenes: int, n: int, seed: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return the scenes of each resample; int array of shape (n, n_scenes). The same seed gives everyone the same."""
+    counts = resample_weights(n_scenes, n, np.random.default_rng(seed)).astype(np.intp)
+    return np.repeat(np.tile(np.arange(n_scenes), (n, 1)).ravel(), counts.ravel()).reshape(n, n_scenes)
+
+
+def leave_one_out_rho(
+    trials: pd.DataFrame,
+    attribute: str,
+    scenes: Sequence[str],
+    items: Sequence[str],
+    mode: Mode = "aggregate",
+    **options: Any,
+) -> pd.Series:
+    """Return each person's ρ with all the others pooled: the ceiling for anyone who is no better than a person.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Of people alone.
+    attribute : str
+    scenes, items : sequence of str
+    mode : {'aggregate', 'pooled', 'per_scene_mean'}
+    **options
+        As for `fit_scale`.
+
+    Returns
+    -------
+    Series
+        By person; empty where there is only one. Its mean is the lower bound of the noise ceiling (Nili et al. 2014).
+    """
+    counts = count_choices(trials[trials["attribute"] == attribute], ("observer", "scene"), items=items)
+    people = list(dict.fromkeys(counts.groups["observer"]))
+    if len(people) < 2:
+        return pd.Series(dtype=float, name="rho")
+    own = scene_scales(trials, attribute, scenes, items, **options)
+    column = pd.Index(scenes).get_indexer(pd.Index(counts.groups["scene"]))
+    row = pd.Index(people).get_indexer(pd.Index(counts.groups["observer"]))
+    shape = (len(people), len(scenes), len(items), len(items))
+    wins, ties = np.zeros(shape), np.zeros(shape)
+    wins[row, column], ties[row, column] = counts.wins, counts.ties
+    others_wins, others_ties = wins.sum(axis=0) - wins, ties.sum(axis=0) - ties
+    stacked = [array.reshape(-1, len(items), len(items)) for array in (others_wins, others_ties)]
+    answered = (stacked[0] + stacked[1]).any(axis=(1, 2))
+    values = np.full((len(people) * len(scenes), len(items)), np.nan)
+    pooled = Counts.from_matrix(stacked[0][answered], items, stacked[1][answered])
+    values[answered] = fit_scale(pooled, **options).values
+    others = values.reshape(len(people), len(scenes), len(items))
+    return pd.Series(rho(own.values, others, mode), index=list(own.names), name="rho")

@@ -1,0 +1,323 @@
+"""The whole comparison of models with people, as tables: everything the report shows, and every choice behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .alignment import MODES, Mode, SceneScales, bootstrap_rho, leave_one_out_rho, resampled_scenes, rho, scene_scales
+from .counts import Floats, count_choices
+from .errors import ScalingError
+from .least_squares import Correction
+from .links import LINKS, ModelName
+from .scale import DEFAULT_PRIOR_SD, Method
+from .variability import WITHIN, vr_matrix, vr_within
+
+PEOPLE = "people"
+"""Name of all people taken together, in the column ``observer`` of a comparison's tables."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Every choice that the analysis leaves open; recorded with the result.
+
+    Attributes
+    ----------
+    model, method, prior_sd, correction
+        As for `fit_scale`.
+    rho_mode : {'aggregate', 'pooled', 'per_scene_mean'}
+    resamples : int
+        Of scenes, for every interval.
+    level : float
+        Of every interval.
+    seed : int
+    """
+
+    model: ModelName = "thurstone"
+    method: Method = "map"
+    prior_sd: float = DEFAULT_PRIOR_SD
+    correction: Correction = "add_half"
+    rho_mode: Mode = "aggregate"
+    resamples: int = 2000
+    level: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rho_mode not in MODES:
+            raise ScalingError(f"there is no mode {self.rho_mode!r} of ρ: known are {', '.join(MODES)}")
+        if self.resamples < 1:
+            raise ScalingError(f"resamples must be 1 at least, not {self.resamples}")
+        if not 0 < self.level < 1:
+            raise ScalingError(f"level must lie between 0 and 1, not {self.level}")
+
+    @property
+    def for_scaling(self) -> dict[str, Any]:
+        """The options of `fit_scale`."""
+        names = ("model", "method", "prior_sd", "correction")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Models beside people.
+
+    Attributes
+    ----------
+    experiments, definitions : tuple of str
+        Names and hashes of what was run.
+    attributes, scenes, items : tuple of str
+    people, models : tuple of str
+        Observers taken as people, and all others.
+    options : Options
+    outcomes : DataFrame
+        ``observer, observer_kind, sessions, trials`` and the number of main trials with each outcome.
+    scales : DataFrame
+        ``attribute, observer, item, value, low, high``: mean scale value over scenes, and its interval over resampled
+        scenes.
+    scene_scales : DataFrame
+        ``attribute, observer, scene, item, value``.
+    alignment : DataFrame
+        ``attribute, observer, rho, low, high, scenes, ceiling, ceiling_upper, share_of_ceiling``: Spearman's ρ with
+        people and its interval; the mean ρ of one person with the others (Nili et al. 2014, lower bound), of one person
+        with all (upper bound), and ρ as a share of the former.
+    vr_within : DataFrame
+        ``observer, attribute, any, minority, pairwise, pairs``: VR% in each reading.
+    vr_between : DataFrame
+        ``attribute, observer, other, vr_percent``: between every two models, and each and the people's majority.
+    notes : tuple of str
+        What could not be computed, or should be known, and why.
+    """
+
+    experiments: tuple[str, ...]
+    definitions: tuple[str, ...]
+    attributes: tuple[str, ...]
+    scenes: tuple[str, ...]
+    items: tuple[str, ...]
+    people: tuple[str, ...]
+    models: tuple[str, ...]
+    options: Options
+    outcomes: pd.DataFrame
+    scales: pd.DataFrame
+    scene_scales: pd.DataFrame
+    alignment: pd.DataFrame
+    vr_within: pd.DataFrame
+    vr_between: pd.DataFrame
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def unit(self) -> str:
+        """Unit of the scale values."""
+        return LINKS[self.options.model].unit
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return every table by its name."""
+        names = ("outcomes", "scales", "scene_scales", "alignment", "vr_within", "vr_between")
+        return {name: getattr(self, name) for name in names}
+
+
+def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, options: Options | None = None) -> Comparison:
+    """Compare models with people.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        The trials table of any number of observers.
+    people : sequence of str, optional
+        Names of the observers that count as people, with ``*`` and ``?`` as in file names; by default everyone whose
+        ``observer_kind`` is ``human``.
+    options : Options, optional
+
+    Returns
+    -------
+    Comparison
+        What cannot be computed is missing, and said in its notes.
+
+    Raises
+    ------
+    ScalingError
+        If there are no choices at all, or `people` names nobody.
+    """
+    options = options or Options()
+    main = trials[trials["phase"] == "main"]
+    named_people = _people(main, people)
+    everyone = sorted(set(main["observer"]))
+    models = [name for name in everyone if name not in named_people]
+    counted = count_choices(main, ("attribute", "scene"))
+    items = counted.items
+    attributes = sorted(set(main["attribute"]))
+    scenes = sorted(set(counted.groups["scene"]))
+    notes = list(_data_notes(main, named_people, models, scenes))
+
+    # From here on all people together are one observer more.
+    together = main[main["observer"].isin(named_people)].assign(observer=PEOPLE)
+    grouped = pd.concat([together, main[main["observer"].isin(models)]], ignore_index=True)
+    parts: dict[str, list[pd.DataFrame]] = {"scales": [], "scene_scales": [], "alignment": [], "vr_between": []}
+    for attribute in attributes:
+        if not grouped.loc[grouped["attribute"] == attribute, "choice"].notna().any():
+            notes.append(f"{attribute}: nobody chose, so nothing is shown")
+            continue
+        scaled = scene_scales(grouped, attribute, scenes, items, **options.for_scaling)
+        absent = [name for name in (*([PEOPLE] if named_people else []), *models) if name not in scaled.names]
+        notes += [f"{attribute}: no choice of {name}, so it has no scale" for name in absent]
+        parts["scales"].append(_aggregate(scaled, options))
+        parts["scene_scales"].append(_long(scaled))
+        parts["vr_between"].append(_between(grouped, attribute))
+        if PEOPLE in scaled.names:
+            parts["alignment"].append(_align(main[main["observer"].isin(named_people)], scaled, options))
+    joined = {name: _concat(frames, _COLUMNS[name]) for name, frames in parts.items()}
+    return Comparison(
+        experiments=tuple(sorted(set(trials["experiment"]))),
+        definitions=tuple(sorted(set(trials["definition_sha256"]))),
+        attributes=tuple(attributes),
+        scenes=tuple(scenes),
+        items=items,
+        people=tuple(named_people),
+        models=tuple(models),
+        options=options,
+        outcomes=_outcomes(main),
+        vr_within=_within(main, notes),
+        notes=tuple(notes),
+        **joined,
+    )
+
+
+_COLUMNS = {
+    "scales": ("attribute", "observer", "item", "value", "low", "high"),
+    "scene_scales": ("attribute", "observer", "scene", "item", "value"),
+    "alignment": (
+        *("attribute", "observer", "rho", "low", "high", "scenes"),
+        *("ceiling", "ceiling_upper", "share_of_ceiling"),
+    ),
+    "vr_between": ("attribute", "observer", "other", "vr_percent"),
+}
+
+
+def _concat(frames: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))
+
+
+def _people(trials: pd.DataFrame, patterns: Sequence[str] | None) -> list[str]:
+    observers = sorted(set(trials["observer"]))
+    if patterns is None:
+        return sorted(set(trials.loc[trials["observer_kind"] == "human", "observer"]))
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in observers):
+            raise ScalingError(f"nobody is called {pattern!r}: there are {', '.join(observers)}")
+    return [name for name in observers if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def _data_notes(trials: pd.DataFrame, people: list[str], models: list[str], scenes: list[str]) -> list[str]:
+    notes = []
+    if not people:
+        notes.append(
+            "there are no people among the observers, so nothing is compared with people: name them by people="
+        )
+    if not models:
+        notes.append("everyone counts as people, so there is no model to compare")
+    if len(people) == 1:
+        notes.append("there is one person only, so there is no ceiling")
+    if len(scenes) == 1:
+        notes.append("there is one scene only, so there are no intervals over scenes")
+    kinds = trials.loc[trials["observer"].isin(people)].groupby("observer")["observer_kind"].first()
+    others = kinds[kinds != "human"]
+    if len(others):
+        found = ", ".join(sorted(set(others)))
+        notes.append(f"{len(others)} of the {len(people)} people are not human ({found}): they were named as people")
+    if trials["definition_sha256"].nunique() > 1:
+        notes.append(f"the sessions ran {trials['definition_sha256'].nunique()} different definitions")
+    unusable = trials[~trials["outcome"].isin(["choice", "tie"])].groupby("observer").size()
+    total = trials.groupby("observer").size()
+    notes += [
+        f"{name}: {unusable[name]} of {total[name]} trials gave no choice and are not scaled"
+        for name in list(unusable.index)
+    ]
+    return notes
+
+
+def _outcomes(trials: pd.DataFrame) -> pd.DataFrame:
+    by = ["observer", "observer_kind"]
+    counts = trials.groupby([*by, "outcome"]).size().unstack(fill_value=0)
+    totals = trials.groupby(by).agg(sessions=("session", "nunique"), trials=("trial", "size"))
+    return totals.join(counts).reset_index()
+
+
+def _aggregate(scaled: SceneScales, options: Options) -> pd.DataFrame:
+    """Average each observer's scales over scenes, with intervals over resampled scenes."""
+    frames = []
+    for name in scaled.names:
+        values = scaled.of(name)
+        values = values[np.isfinite(values).all(axis=1)]
+        low = high = np.full(values.shape[1], np.nan)
+        if len(values) > 1:
+            draws = values[resampled_scenes(len(values), options.resamples, options.seed)].mean(axis=1)
+            low, high = np.quantile(draws, [(1 - options.level) / 2, (1 + options.level) / 2], axis=0)
+        mean = values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
+        columns = {"item": scaled.items, "value": mean, "low": low, "high": high}
+        frames.append(pd.DataFrame({"attribute": scaled.attribute, "observer": name, **columns}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _long(scaled: SceneScales) -> pd.DataFrame:
+    index = pd.MultiIndex.from_product([scaled.names, scaled.scenes, scaled.items], names=["observer", "scene", "item"])
+    frame = pd.Series(scaled.values.ravel(), index=index, name="value").dropna().reset_index()
+    frame.insert(0, "attribute", scaled.attribute)
+    return frame
+
+
+def _align(people: pd.DataFrame, scaled: SceneScales, options: Options) -> pd.DataFrame:
+    """Correlate every model with people, beside what people reach among themselves."""
+    own = leave_one_out_rho(
+        people, scaled.attribute, scaled.scenes, scaled.items, options.rho_mode, **options.for_scaling
+    )
+    ceiling = float(own.mean()) if len(own) else float("nan")
+    upper = _upper_ceiling(people, scaled, options) if len(own) else float("nan")
+    rows = []
+    for name in scaled.names:
+        if name == PEOPLE:
+            continue
+        found = bootstrap_rho(
+            scaled.of(name),
+            scaled.of(PEOPLE),
+            options.rho_mode,
+            n=options.resamples,
+            seed=options.seed,
+            level=options.level,
+        )
+        share = found.estimate / ceiling if ceiling > 0 else float("nan")
+        rows.append(
+            (scaled.attribute, name, found.estimate, found.low, found.high, found.n_scenes, ceiling, upper, share)
+        )
+    return pd.DataFrame(rows, columns=list(_COLUMNS["alignment"]))
+
+
+def _upper_ceiling(people: pd.DataFrame, scaled: SceneScales, options: Options) -> float:
+    own = scene_scales(people, scaled.attribute, scaled.scenes, scaled.items, **options.for_scaling)
+    each: Floats = rho(own.values, scaled.of(PEOPLE)[None], options.rho_mode)
+    return float(np.nanmean(each)) if np.isfinite(each).any() else float("nan")
+
+
+def _within(trials: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    if not trials["choice"].notna().any():
+        return pd.DataFrame(columns=["observer", "attribute", *WITHIN, "pairs"])
+    by = ("observer", "attribute")
+    readings = {reading: vr_within(trials, by, reading) for reading in WITHIN}
+    table = readings["any"][list(by)].copy()
+    for reading, result in readings.items():
+        table[reading] = result["vr_percent"]
+    table["pairs"] = readings["any"]["pairs"]
+    once = sorted(set(table.loc[table["pairs"] == 0, "observer"]))
+    if once:
+        notes.append(f"{len(once)} observer(s) answered no pair twice, so their VR% within is unknown")
+    return table
+
+
+def _between(grouped: pd.DataFrame, attribute: str) -> pd.DataFrame:
+    matrix = vr_matrix(grouped, attribute).rename_axis(index="observer", columns="other")
+    long = matrix.stack().to_frame("vr_percent").reset_index()
+    long.insert(0, "attribute", attribute)
+    return long[long["observer"] != long["other"]].reset_index(drop=True)

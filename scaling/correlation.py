@@ -1,0 +1,23 @@
+"""Rank and product-moment correlation along the last axis, many at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import rankdata
+
+from .counts import Floats
+
+
+def pearson(first: Floats, second: Floats) -> Floats:
+    """Return Pearson's r along the last axis; NaN where either is constant or holds NaN."""
+    x = first - first.mean(axis=-1, keepdims=True)
+    y = second - second.mean(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((x * y).sum(axis=-1) / np.sqrt((x * x).sum(axis=-1) * (y * y).sum(axis=-1)))
+
+
+def spearman(first: Floats, second: Floats) -> Floats:
+    """Return Spearman's ρ along the last axis, ties given their mean rank (Spearman 1904); NaN as `pearson`."""
+    missing = np.isnan(first).any(axis=-1) | np.isnan(second).any(axis=-1)
+    rho = pearson(rankdata(first, axis=-1), rankdata(second, axis=-1))
+    return np.where(missing, np.nan, rho)

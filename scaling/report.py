@@ -1,0 +1,128 @@
+"""The report: one HTML file that opens anywhere, and the same numbers as JSON and CSV beside it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .comparison import Comparison
+from .figures import alignment_figure, between_figure, scale_figure, within_figure
+
+REPORT = "report.html"
+
+_VERSIONED = ("visavis", "numpy", "scipy", "pandas", "matplotlib")
+
+
+def write_report(comparison: Comparison, folder: Path | str) -> Path:
+    """Write a comparison as ``report.html``, ``comparison.json`` and a CSV for each table.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    folder : path
+        Made if need be; what an earlier report left there is replaced.
+
+    Returns
+    -------
+    Path
+        Of the HTML file.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in comparison.tables().items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
+    text = json.dumps(comparison_json(comparison), indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / "comparison.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    page = folder / REPORT
+    page.write_text(report_html(comparison), encoding="utf-8", newline="\n")
+    return page
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as JSON values; what is not known is null."""
+    return {
+        **_heading(comparison),
+        "options": asdict(comparison.options),
+        "unit": comparison.unit,
+        "notes": list(comparison.notes),
+        **{name: json.loads(table.to_json(orient="records")) for name, table in comparison.tables().items()},
+    }
+
+
+def report_html(comparison: Comparison) -> str:
+    """Return the report as one HTML page without anything from outside; every text of the user's is escaped."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(files("visavis.scaling").joinpath("report.html").read_text(encoding="utf-8"))
+    scaled = len(comparison.scales) > 0
+    return template.render(
+        **_heading(comparison),
+        comparison=comparison,
+        options=asdict(comparison.options),
+        scale_figure=scale_figure(comparison) if scaled else "",
+        alignment_figure=alignment_figure(comparison) if len(comparison.alignment) else "",
+        within_figure=within_figure(comparison) if comparison.vr_within["any"].notna().any() else "",
+        between_figure=between_figure(comparison) if len(comparison.vr_between) else "",
+        tables={name: _cells(table) for name, table in _shown(comparison).items()},
+    )
+
+
+def _heading(comparison: Comparison) -> dict[str, Any]:
+    """Return what the numbers were made from."""
+    return {
+        "experiments": list(comparison.experiments),
+        "definitions": list(comparison.definitions),
+        "attributes": list(comparison.attributes),
+        "scenes": list(comparison.scenes),
+        "items": list(comparison.items),
+        "people": list(comparison.people),
+        "models": list(comparison.models),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _VERSIONED}},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed as a package"
+
+
+def _shown(comparison: Comparison) -> dict[str, pd.DataFrame]:
+    """Return the tables as a reader wants them: interval in one cell, observers side by side."""
+    scales = comparison.scales.copy()
+    scales["shown"] = [_with_interval(*row) for row in scales[["value", "low", "high"]].itertuples(index=False)]
+    wide = scales.pivot_table(index=["attribute", "item"], columns="observer", values="shown", aggfunc="first")
+    alignment = comparison.alignment.copy()
+    alignment["rho"] = [_with_interval(*row) for row in alignment[["rho", "low", "high"]].itertuples(index=False)]
+    return {
+        "scales": wide.reset_index(),
+        "alignment": alignment.drop(columns=["low", "high"]),
+        "vr_within": comparison.vr_within.dropna(subset="any"),
+        "outcomes": comparison.outcomes,
+    }
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{value:.2f}" if pd.isna(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _cells(table: pd.DataFrame) -> dict[str, Any]:
+    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
+    return {"columns": [str(name).replace("_", " ") for name in table.columns], "rows": rows}
+
+
+def _cell(value: Any) -> str:
+    if pd.isna(value):
+        return "–"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
