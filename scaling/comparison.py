@@ -318,6 +318,6 @@ def _within(trials: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
 
 def _between(grouped: pd.DataFrame, attribute: str) -> pd.DataFrame:
     matrix = vr_matrix(grouped, attribute).rename_axis(index="observer", columns="other")
-    long = matrix.stack().to_frame("vr_percent").reset_index()
+    long = matrix.reset_index().melt("observer", var_name="other", value_name="vr_percent")
     long.insert(0, "attribute", attribute)
     return long[long["observer"] != long["other"]].reset_index(drop=True)

@@ -24,7 +24,7 @@ _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 _PANEL_INCHES = 3.3
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -67,9 +67,9 @@ def alignment_figure(comparison: Comparison) -> str:
     with _figure(comparison, height=0.9 + 0.28 * len(names), sharex=True, sharey=True) as (figure, panels):
         for axes, attribute in panels:
             part = comparison.alignment[comparison.alignment["attribute"] == attribute].dropna(subset="rho")
-            for found in part.itertuples(index=False):
-                interval = float(found.rho), float(found.low), float(found.high)
-                _draw_rho(axes, names.index(found.observer), *interval, _look(comparison, found.observer))
+            intervals = part[["rho", "low", "high"]].to_numpy(dtype=float)
+            for name, (rho, low, high) in zip(part["observer"], intervals, strict=True):
+                _draw_rho(axes, names.index(name), rho, low, high, _look(comparison, name))
             ceiling, upper = (part[column].max() for column in ("ceiling", "ceiling_upper"))
             if np.isfinite(ceiling):
                 axes.axvspan(ceiling, max(upper, ceiling + 0.004), color="black", alpha=0.25, linewidth=0)
@@ -126,7 +126,7 @@ def between_figure(comparison: Comparison) -> str:
 
 @contextmanager
 def _figure(
-    comparison: Comparison, height: float = 3.6, **shared: bool
+    comparison: Comparison, height: float = 3.6, *, sharex: bool = False, sharey: bool = False
 ) -> Iterator[tuple[Figure, list[tuple[Axes, str]]]]:
     """Give a figure with a panel for each attribute that has data."""
     import matplotlib as mpl
@@ -136,7 +136,7 @@ def _figure(
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # drawn by the reader's fonts
         figure = Figure(figsize=(max(_PANEL_INCHES * len(attributes), 4.5), height))
-        axes = figure.subplots(1, len(attributes), squeeze=False, **shared)[0]
+        axes = figure.subplots(1, len(attributes), squeeze=False, sharex=sharex, sharey=sharey)[0]
         yield figure, list(zip(axes, attributes, strict=True))
 
 

@@ -65,7 +65,7 @@ class TestAgainstOtherSoftware:
         glm = sm.GLM(outcomes, design[:, 1:], family=sm.families.Binomial(link)).fit(tol=1e-14, maxiter=200)
         scale = fit_scale(Counts.from_matrix(wins), model=model, method="ml")  # type: ignore[arg-type]
         assert scale.values[0] - scale.values[0, 0] == pytest.approx([0, *glm.params], abs=1e-6)
-        # statsmodels reports the expected information for a probit; its observed one is the inverse of minus the Hessian.
+        # For a probit statsmodels reports the expected information; the observed one is minus the Hessian.
         covariance = np.linalg.inv(-glm.model.hessian(glm.params, observed=True))
         contrast = np.eye(k)[1:] - np.eye(k)[:1]
         assert contrast @ scale.covariance[0] @ contrast.T == pytest.approx(covariance, rel=1e-4)
