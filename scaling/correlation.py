@@ -9,7 +9,9 @@ from .counts import Floats
 
 
 def pearson(first: Floats, second: Floats) -> Floats:
-    """Return Pearson's r along the last axis; NaN where either is constant or holds NaN."""
+    """Return Pearson's r along the last axis; NaN where either is constant, empty or holds NaN."""
+    if not first.shape[-1]:
+        return np.full(np.broadcast_shapes(first.shape, second.shape)[:-1], np.nan)
     x = first - first.mean(axis=-1, keepdims=True)
     y = second - second.mean(axis=-1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -110,15 +110,20 @@ def between_figure(comparison: Comparison) -> str:
             names = _present(comparison, part)
             table = part.pivot_table(index="observer", columns="other", values="vr_percent")
             matrix = table.reindex(index=names, columns=names).to_numpy(dtype=float)
-            axes.imshow(matrix, cmap="cividis_r", vmin=0, vmax=100)
+            axes.pcolormesh(matrix, cmap="cividis_r", vmin=0, vmax=100, edgecolors="white", linewidth=1)
+            axes.invert_yaxis()
+            axes.set_aspect("equal")
             for row, column in np.ndindex(matrix.shape):
                 if row != column:
                     value = matrix[row, column]
                     color = "white" if value > 50 else "black"
                     shown = f"{value:.0f}" if np.isfinite(value) else "–"
-                    axes.text(column, row, shown, ha="center", va="center", color=color, fontsize=8)
-            axes.set_xticks(range(len(names)), names, rotation=40, ha="right", rotation_mode="anchor")
-            axes.set_yticks(range(len(names)), names if axes is panels[0][0] else [""] * len(names))
+                    axes.text(column + 0.5, row + 0.5, shown, ha="center", va="center", color=color, fontsize=8)
+            centres = np.arange(len(names)) + 0.5
+            axes.set_xticks(centres, names, rotation=40, ha="right", rotation_mode="anchor")
+            axes.set_yticks(centres, names if axes is panels[0][0] else [""] * len(names))
+            axes.tick_params(length=0)
+            axes.spines[:].set_visible(False)
             axes.grid(visible=False)
             axes.set_title(attribute)
     return _svg(figure)

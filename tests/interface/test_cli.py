@@ -1,0 +1,186 @@
+"""The command line, from an empty folder to a report, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from visavis.cli import main
+
+Visavis = Callable[..., Result]
+SIMULATED = json.dumps({name: {"low": -1, "high": 1} for name in ("contrast", "colorfulness", "preference")})
+
+
+@pytest.fixture
+def visavis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Visavis:
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture
+def study(visavis: Visavis, tmp_path: Path) -> Path:
+    """The starter definition with two scenes of two renditions."""
+    assert visavis("new", "study.yaml").exit_code == 0
+    rng = np.random.default_rng(0)
+    for scene in ("harbour", "garden"):
+        for rendition in ("low", "high"):
+            path = tmp_path / "images" / scene / f"{rendition}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(path)
+    return tmp_path / "study.yaml"
+
+
+def run_everyone(visavis: Visavis) -> None:
+    for name in ("person-1", "person-2", "model"):
+        result = visavis("run", "study.yaml", "--observer", f"simulated:{name}", "--option", f"values={SIMULATED}")
+        assert result.exit_code == 0, result.output
+
+
+@pytest.mark.usefixtures("study")
+def test_from_an_empty_folder_to_a_report(visavis: Visavis, tmp_path: Path) -> None:
+    checked = visavis("check", "study.yaml")
+    assert checked.exit_code == 0
+    assert "2 scenes × 2 renditions" in checked.output
+    assert "18 an observer (18 main) in 3 blocks" in checked.output
+    run_everyone(visavis)
+    assert visavis("status").output.count("complete") == 3
+    compared = visavis("compare", "--people", "person-*")
+    assert "agreement with people" in compared.output
+    assert visavis("report", "--people", "person-*", "-o", "out").exit_code == 0
+    assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.usefixtures("study")
+def test_scale_gives_a_table(visavis: Visavis, tmp_path: Path) -> None:
+    run_everyone(visavis)
+    assert visavis("scale", "--by", "attribute", "--method", "map", "-o", "scales.csv").exit_code == 0
+    table = pd.read_csv(tmp_path / "scales.csv")
+    assert list(table.columns) == ["attribute", "item", "value", "se", "low", "high"]
+    assert (table.loc[table["item"] == "high", "value"] > 0).all()
+    separated = visavis("scale", "--by", "observer,attribute,scene", "--method", "ml")
+    assert "no finite maximum for observer" in separated.output
+
+
+@pytest.mark.usefixtures("study")
+def test_a_run_that_is_not_complete_says_so_by_its_exit_status(visavis: Visavis) -> None:
+    words = ("run", "study.yaml", "--observer", "simulated:P", "--option", f"values={SIMULATED}")
+    first = visavis(*words, "--limit", 5)
+    assert first.exit_code == 3
+    assert "5 of 18 trials answered" in first.output
+    assert "The same command goes on from here." in first.output
+    assert visavis(*words).exit_code == 0
+
+
+@pytest.mark.usefixtures("study")
+def test_plan_is_the_plan_of_that_observer(visavis: Visavis) -> None:
+    from visavis import Experiment
+
+    shown = visavis("plan", "study.yaml", "--observer", "P7", "--session", "2").output
+    assert shown == Experiment.load("study.yaml").plan("P7", "2").to_csv()
+
+
+@pytest.mark.usefixtures("study")
+def test_options_from_a_file(visavis: Visavis, tmp_path: Path) -> None:
+    (tmp_path / "sim.yaml").write_text(f"values: {SIMULATED}\nsensitivity: 3\n", encoding="utf-8")
+    words = ("run", "study.yaml", "--observer", "simulated:P", "--options", "sim.yaml")
+    assert visavis(*words).exit_code == 0
+    (tmp_path / "sim.yaml").write_text("lapse: 010\n", encoding="utf-8")
+    assert "010 is ambiguous" in visavis(*words, "--session", "2").output
+
+
+def test_the_starter_is_a_good_definition_and_is_not_written_over(visavis: Visavis, tmp_path: Path) -> None:
+    from visavis import Definition
+
+    assert visavis("new", "my study.yaml", "--name", 'a "quoted": name').exit_code == 0
+    definition = Definition.from_yaml(tmp_path / "my study.yaml")
+    assert definition.name == 'a "quoted": name'
+    assert list(definition.attributes) == ["contrast", "colorfulness", "preference"]
+    again = visavis("new", "my study.yaml")
+    assert again.exit_code == 1
+    assert "exists already: choose another name" in again.output
+
+
+def test_what_the_starter_shows_as_comments_is_valid_and_the_default(visavis: Visavis, tmp_path: Path) -> None:
+    """Every commented key may be uncommented; where it claims to be the default, it is."""
+    import re
+
+    from visavis import Definition
+
+    visavis("new", "study.yaml", "--name", "x")
+    text = (tmp_path / "study.yaml").read_text(encoding="utf-8")
+    presentation = text[text.index("# presentation:") : text.index("seed:")]
+    for block in ("# practice:", "# catch:", "# presentation:"):
+        at = text.index(block)
+        part = text[at : text.index("\n\n", at)]
+        text = text.replace(part, re.sub(r"^# ?", "", part, flags=re.MULTILINE))
+    (tmp_path / "whole.yaml").write_text(text, encoding="utf-8")
+    definition = Definition.from_yaml(tmp_path / "whole.yaml")
+    assert definition.practice is not None
+    assert definition.catch[0].repetitions == 2
+    defaults = type(definition.presentation)()
+    assert definition.presentation.background == defaults.background
+    assert definition.presentation.seconds_per_trial == defaults.seconds_per_trial
+    assert set(re.findall(r"^#   (\w+):", presentation, re.MULTILINE)) == set(type(defaults).model_fields)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (("check", "gone.yaml"), 1, "gone.yaml: the definition cannot be used:\n  no such file"),
+        (("run", "study.yaml"), 2, "Missing option '--observer'"),
+        (("run", "study.yaml", "--observer", "metrik:x"), 1, "did you mean 'metric'?"),
+        (("run", "study.yaml", "--observer", "metric:rms"), 1, "there is no statistic 'rms'"),
+        (("run", "study.yaml", "--observer", "simulated:x", "--option", "lapse"), 2, "'lapse' is no KEY=VALUE"),
+        (("run", "study.yaml", "--observer", "simulated:x"), 1, "attribute 'contrast' needs its scale values"),
+        (("check", "study.yaml", "--observer", "metric:rms_contrast"), 0, "can do it"),
+        (("status", "nowhere"), 1, "nowhere: no such folder"),
+        (("compare", "images"), 1, "images: no sessions here"),
+        (("observers", "human2"), 1, "there is no observer 'human2'"),
+    ],
+)
+@pytest.mark.usefixtures("study")
+def test_mistakes_get_one_clear_message(visavis: Visavis, words: tuple[str, ...], status: int, message: str) -> None:
+    result = visavis(*words)
+    assert result.exit_code == status
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_broken_images_are_told_before_anything_runs(visavis: Visavis, study: Path) -> None:
+    (study.parent / "images" / "garden" / "low.png").write_bytes(b"broken")
+    (study.parent / "images" / "harbour" / "high.png").unlink()
+    result = visavis("run", "study.yaml", "--observer", "metric:rms_contrast")
+    assert result.exit_code == 1
+    assert "not an image that Pillow can read" in result.output
+    assert "scene 'harbour' lacks rendition(s) high" in result.output
+    assert not (study.parent / "results").exists()
+
+
+def test_observers_are_listed_with_what_they_can_do(visavis: Visavis) -> None:
+    listed = visavis("observers").output
+    assert "metric" in listed
+    assert "deterministic" in listed
+    assert "--option sensitivity=…" in visavis("observers", "simulated").output
+
+
+def test_schema_is_json(visavis: Visavis, tmp_path: Path) -> None:
+    from visavis import definition_schema
+
+    assert json.loads(visavis("schema").output) == definition_schema()
+    assert visavis("schema", "-o", "s/schema.json").exit_code == 0
+    assert json.loads((tmp_path / "s" / "schema.json").read_text(encoding="utf-8")) == definition_schema()
+
+
+def test_an_unexpected_fault_is_not_hidden(visavis: Visavis, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("visavis.observers.available_observers", fail)
+    assert isinstance(visavis("observers").exception, ZeroDivisionError)
