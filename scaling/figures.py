@@ -116,7 +116,7 @@ def between_figure(comparison: Comparison) -> str:
             for row, column in np.ndindex(matrix.shape):
                 if row != column:
                     value = matrix[row, column]
-                    color = "white" if value > 50 else "black"
+                    color = "white" if value > 45 else "black"
                     shown = f"{value:.0f}" if np.isfinite(value) else "–"
                     axes.text(column + 0.5, row + 0.5, shown, ha="center", va="center", color=color, fontsize=8)
             centres = np.arange(len(names)) + 0.5

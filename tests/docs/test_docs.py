@@ -2,7 +2,7 @@
 
 Of each page, in an empty folder and in the order of the page: ``python`` blocks run as doctests, ``yaml`` and ``csv``
 blocks that begin with a comment such as ``# study.yaml`` are written to that file, and in ``sh`` blocks the commands
-``visavis …`` run and must end well.
+``visavis …`` run and must end well, or with the exit status that a comment ``# status 3`` names.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def run_commands(page: Path, code: str, folder: Path) -> None:
             done = subprocess.run(
                 [sys.executable, "-m", "visavis", *words[1:]], cwd=folder, capture_output=True, text=True, timeout=300
             )
-            assert done.returncode == 0, f"{page.name}: {command}\n{done.stdout}{done.stderr}"
+            named = re.search(r"# status (\d+)$", command)
+            expected = int(named.group(1)) if named else 0
+            assert done.returncode == expected, f"{page.name}: {command}\n{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
