@@ -91,12 +91,12 @@ class Manifest:
 
 
 def session_folder(folder: Path | str, observer: str, session: str) -> Path:
-    """Return where the session of an observer lies below the data folder, by a name that every system allows."""
-    return Path(folder) / f"{_slug(observer)}_{_slug(session)}"
+    """Return where the session of an observer lies below the data folder, by names that every system allows."""
+    return Path(folder) / _slug(observer) / _slug(session)
 
 
 def _slug(text: str) -> str:
-    slug = re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip(".-")
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip(".-")
     if slug == text and len(slug) <= 60 and not re.match(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", slug):
         return slug
     return f"{slug[:60]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")

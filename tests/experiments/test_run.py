@@ -234,7 +234,7 @@ def test_names_that_no_file_system_takes(experiment: Experiment, tmp_path: Path)
 
 def test_a_session_folder_of_someone_else_is_refused(experiment: Experiment, tmp_path: Path) -> None:
     run(experiment, Scripted(), tmp_path, limit=1)
-    session_folder(tmp_path, "P1", "1").rename(session_folder(tmp_path, "P2", "1"))
+    session_folder(tmp_path, "P1", "1").parent.rename(session_folder(tmp_path, "P2", "1").parent)
     with pytest.raises(SessionError, match="belongs to 'P1'"):
         run(experiment, Scripted(name="P2"), tmp_path)
 
