@@ -1,21 +1,31 @@
 """Uncertainty by resampling: draw again the units that the conclusion should hold for, and scale again.
 
-Whatever varies in the world has to vary in the resamples: people (would other people say the same?) and scenes (would
-other scenes?). Trials of one observer are no such unit, and resampling them gives intervals that are too narrow for
-either question.
+Whatever varies in the world has to vary in the resamples: people (would other people say the same?), scenes (would
+other scenes?), or both. Trials of one observer are no such unit: resampling them tells only whether this observer, on
+these scenes, would say the same again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri
 
 from .counts import Counts, Floats
 from .errors import ScalingError
+from .fitting import best_values
+from .links import LINKS
 from .scale import Scale, fit_scale
+
+Interval = Literal["percentile", "bca"]
+INTERVALS: tuple[Interval, ...] = get_args(Interval)
+
+TRIAL = "trial"
+"""The unit that stands for single choices, resampled within each pair."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +36,71 @@ class Bootstrap:
     ----------
     estimate : Scale
         Of the data as they are.
-    unit : str
-        Column that was resampled.
+    unit : tuple of str
+        What was resampled.
     draws : float array, shape (n, G, k)
-        Scale values of each resample, in the groups of `estimate`.
+        Scale values of each resample, in the groups of `estimate`; NaN where a resample has no choice in a group, or no
+        finite maximum.
+    jackknife : float array, shape (n units, G, k), or None
+        Scale values without each unit in turn; None where two units or trials were resampled.
     seed : int
     """
 
     estimate: Scale
-    unit: str
+    unit: tuple[str, ...]
     draws: Floats
+    jackknife: Floats | None
     seed: int
 
-    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
-        """Return the percentile interval (Efron & Tibshirani 1993, ch. 13); two arrays of shape (G, k)."""
-        low, high = np.nanquantile(self.draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        return low, high
+    def interval(self, level: float = 0.95, method: Interval = "percentile") -> tuple[Floats, Floats]:
+        """Return an interval of every value.
+
+        Parameters
+        ----------
+        level : float
+        method : {'percentile', 'bca'}
+            Efron & Tibshirani (1993), chapters 13 and 14; ``bca`` corrects for bias and skewness, and needs one
+            resampled unit.
+
+        Returns
+        -------
+        low, high : float arrays, shape (G, k)
+        """
+        if method not in INTERVALS:
+            raise ScalingError(f"there is no interval {method!r}: known are {', '.join(INTERVALS)}")
+        tails = np.array([(1 - level) / 2, (1 + level) / 2])
+        if method == "percentile":
+            low, high = np.nanquantile(self.draws, tails, axis=0)
+            return low, high
+        if self.jackknife is None:
+            raise ScalingError("BCa needs the data without each unit in turn: resample one unit, not trials or two")
+        below = (
+            np.nanmean(self.draws < self.estimate.values, axis=0)
+            + np.nanmean(self.draws == self.estimate.values, axis=0) / 2
+        )
+        n = len(self.draws)
+        bias = ndtri(np.clip(below, 0.5 / n, 1 - 0.5 / n))
+        deviation = np.nanmean(self.jackknife, axis=0) - self.jackknife
+        with np.errstate(invalid="ignore", divide="ignore"):
+            acceleration = np.nansum(deviation**3, axis=0) / (6 * np.nansum(deviation**2, axis=0) ** 1.5)
+        acceleration = np.nan_to_num(acceleration)
+        limits = []
+        for tail in tails:
+            shifted = bias + ndtri(tail)
+            share = ndtr(bias + shifted / (1 - acceleration * shifted))
+            limits.append(_quantile_each(self.draws, share))
+        return limits[0], limits[1]
+
+
+def _quantile_each(draws: Floats, share: Floats) -> Floats:
+    """Return the quantile of each column of `draws` at its own share."""
+    ordered = np.sort(draws, axis=0)  # NaN goes last
+    known = np.isfinite(draws).sum(axis=0)
+    place = np.clip(share * (known - 1), 0, known - 1)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, known - 1)
+    below, above = (np.take_along_axis(ordered, index[None], axis=0)[0] for index in (low, high))
+    return np.asarray(below + (place - low) * (above - below))
 
 
 def resample_weights(n_units: int, n: int, rng: np.random.Generator) -> Floats:
@@ -50,7 +109,7 @@ def resample_weights(n_units: int, n: int, rng: np.random.Generator) -> Floats:
 
 
 def bootstrap_scale(
-    counts: Counts, unit: str, by: Sequence[str], *, n: int = 1000, seed: int = 0, **options: Any
+    counts: Counts, unit: str | Sequence[str], by: Sequence[str], *, n: int = 1000, seed: int = 0, **options: Any
 ) -> Bootstrap:
     """Scale the pooled counts of resampled units, such as observers.
 
@@ -58,8 +117,10 @@ def bootstrap_scale(
     ----------
     counts : Counts
         Counted apart by the columns `unit` and `by`.
-    unit : str
-        Column whose values are drawn with replacement, such as ``observer``.
+    unit : str or sequence of str
+        Column whose values are drawn with replacement, such as ``observer``. Several columns, such as observer and
+        scene, are drawn independently, and a choice counts as often as its observer times as its scene (the crossed
+        bootstrap, Owen 2007, which is on the safe side). ``trial`` resamples single choices within each pair.
     by : sequence of str
         Columns that tell the pooled groups apart, such as ``attribute`` and ``scene``. A unit drawn twice counts twice
         in every group.
@@ -74,22 +135,73 @@ def bootstrap_scale(
     ScalingError
         If a column is missing, or there is only one unit to draw from.
     """
+    units = (unit,) if isinstance(unit, str) else tuple(unit)
     pooled = counts.pool(by)
-    units = counts.pool([unit]).groups[unit]
-    if len(units) < 2:
-        raise ScalingError(f"there is one {unit} only: resampling it tells nothing of others")
-    each = counts.pool([unit, *by])
-    n_groups, k = len(pooled.groups), len(counts.items)
-    where = pooled.groups.assign(_group=np.arange(n_groups)) if by else None
-    group = each.groups.merge(where, on=list(by), how="left")["_group"].to_numpy() if where is not None else 0
-    row = units.reset_index(drop=True)
-    number = row.reset_index().set_index(unit)["index"].loc[each.groups[unit]].to_numpy()
-    table = np.zeros((len(units), n_groups, 2, k, k))
-    table[number, group, 0], table[number, group, 1] = each.wins, each.ties
-    weights = resample_weights(len(units), n, np.random.default_rng(seed))
-    drawn = np.tensordot(weights, table, axes=1)  # (n, G, 2, k, k)
-    wins, ties = drawn[:, :, 0].reshape(-1, k, k), drawn[:, :, 1].reshape(-1, k, k)
-    compared = (wins + ties).any(axis=(1, 2))
+    estimate = fit_scale(pooled, **options)
+    rng = np.random.default_rng(seed)
+    if units == (TRIAL,):
+        return Bootstrap(estimate, units, _refit(_resampled_choices(pooled, n, rng), estimate, options), None, seed)
+    table, sizes = _by_unit(counts, units, pooled, by)
+    weights = np.ones((n, 1))
+    for size in sizes:
+        drawn = resample_weights(size, n, rng)
+        weights = (weights[:, :, None] * drawn[:, None, :]).reshape(n, -1)
+    draws = _refit(np.tensordot(weights, table, axes=1), estimate, options)
+    jackknife = _refit(table.sum(axis=0) - table, estimate, options) if len(units) == 1 else None
+    return Bootstrap(estimate, units, draws, jackknife, seed)
+
+
+def _by_unit(counts: Counts, units: Sequence[str], pooled: Counts, by: Sequence[str]) -> tuple[Floats, list[int]]:
+    """Return wins, ties as halves, by combination of units and pooled group, and the number of each unit's values."""
+    each = counts.with_ties_as_half_wins().pool([*units, *(name for name in by if name not in units)])
+    clash = [name for name in units if name in by]
+    if clash:
+        raise ScalingError(f"{', '.join(clash)} cannot be resampled and kept apart at once: take it out of by")
+    codes, sizes = [], []
+    for name in units:
+        code, values = pd.factorize(each.groups[name], sort=True)
+        if len(values) < 2:
+            raise ScalingError(f"there is one {name} only: resampling it tells nothing of others")
+        codes.append(code)
+        sizes.append(len(values))
+    if by:
+        group = pd.MultiIndex.from_frame(pooled.groups).get_indexer(pd.MultiIndex.from_frame(each.groups[list(by)]))
+    else:
+        group = np.zeros(len(each.groups), dtype=np.intp)
+    k = len(counts.items)
+    table = np.zeros((*sizes, len(pooled.groups), k, k))
+    table[(*codes, group)] = each.wins
+    return table.reshape(-1, len(pooled.groups), k, k), sizes
+
+
+def _resampled_choices(pooled: Counts, n: int, rng: np.random.Generator) -> Floats:
+    """Draw each pair's choices again, as many as there were; ties as halves. Shape (n, G, k, k)."""
+    first, second = np.triu_indices(len(pooled.items), 1)
+    answers = np.stack(
+        [pooled.wins[:, first, second], pooled.wins[:, second, first], pooled.ties[:, first, second]], -1
+    )
+    total = answers.sum(axis=-1)
+    if not np.array_equal(total, np.rint(total)):
+        raise ScalingError("fractions of choices cannot be drawn again: resample observers or scenes")
+    share = answers / np.where(total > 0, total, 1)[..., None]
+    share[total == 0, 2] = 1.0
+    drawn = rng.multinomial(total.astype(int), share, size=(n, *total.shape))
+    wins = np.zeros((n, *pooled.wins.shape))
+    wins[:, :, first, second] = drawn[..., 0] + drawn[..., 2] / 2
+    wins[:, :, second, first] = drawn[..., 1] + drawn[..., 2] / 2
+    return wins
+
+
+def _refit(wins: Floats, estimate: Scale, options: dict[str, Any]) -> Floats:
+    """Scale every resample as the data were scaled; wins of shape (n, G, k, k)."""
+    n, n_groups, k, _ = wins.shape
+    flat = wins.reshape(-1, k, k)
+    compared = flat.any(axis=(1, 2))
     values = np.full((n * n_groups, k), np.nan)
-    values[compared] = fit_scale(Counts.from_matrix(wins[compared], counts.items, ties[compared]), **options).values
-    return Bootstrap(fit_scale(pooled, **options), unit, values.reshape(n, n_groups, k), seed)
+    if estimate.method == "map":
+        start = np.broadcast_to(estimate.values, (n, n_groups, k)).reshape(-1, k)
+        precision = float(estimate.options["prior_sd"]) ** -2
+        values[compared] = best_values(flat[compared], LINKS[estimate.model], precision, start[compared])
+    else:
+        values[compared] = fit_scale(Counts.from_matrix(flat[compared], estimate.counts.items), **options).values
+    return values.reshape(n, n_groups, k)

@@ -46,9 +46,10 @@ class _Problem:
     second: NDArray[np.intp]
     link: Link
     precision: float
+    prior_mean: Floats
 
     def of(self, groups: NDArray[np.intp]) -> _Problem:
-        return replace(self, won=self.won[groups], lost=self.lost[groups])
+        return replace(self, won=self.won[groups], lost=self.lost[groups], prior_mean=self.prior_mean[groups])
 
     def log_likelihood(self, values: Floats) -> Floats:
         d = values[:, self.first] - values[:, self.second]
@@ -56,7 +57,7 @@ class _Problem:
         return total
 
     def objective(self, values: Floats) -> Floats:
-        penalty: Floats = 0.5 * self.precision * (values**2).sum(axis=1)
+        penalty: Floats = 0.5 * self.precision * ((values - self.prior_mean) ** 2).sum(axis=1)
         return self.log_likelihood(values) - penalty
 
     def derivatives(self, values: Floats) -> tuple[Floats, Floats]:
@@ -67,7 +68,8 @@ class _Problem:
         down, down_curvature = self.link.derivatives(-d)
         pairwise = np.zeros((n_groups, k, k))
         pairwise[:, self.first, self.second] = self.won * up - self.lost * down
-        gradient = pairwise.sum(axis=2) - pairwise.sum(axis=1) - self.precision * values
+        gradient = pairwise.sum(axis=2) - pairwise.sum(axis=1)
+        gradient -= self.precision * (values - self.prior_mean)
         curvature = self.won * up_curvature + self.lost * down_curvature
         pairwise[:, self.first, self.second] = curvature
         pairwise[:, self.second, self.first] = curvature
@@ -77,7 +79,9 @@ class _Problem:
         return gradient, information
 
 
-def maximise(wins: Floats, link: Link, precision: float, tolerance: float = 1e-10) -> Optimum:
+def maximise(
+    wins: Floats, link: Link, precision: float, *, prior_mean: Floats | None = None, tolerance: float = 1e-10
+) -> Optimum:
     """Maximise the log-likelihood of each group, plus the logarithm of a Gaussian prior.
 
     Parameters
@@ -87,29 +91,79 @@ def maximise(wins: Floats, link: Link, precision: float, tolerance: float = 1e-1
     link : Link
     precision : float
         1 / variance of the prior on every scale value; 0 for none. Without a prior the maximum must exist.
+    prior_mean : float array, shape (k,), optional
+        Mean of the prior; by default 0.
     tolerance : float
         Converged where no step is larger, in units of the scale.
     """
-    n_groups, k, _ = wins.shape
-    first, second = np.triu_indices(k, 1)
-    problem = _Problem(wins[:, first, second], wins[:, second, first], first, second, link, precision)
-    values = np.zeros((n_groups, k))
+    problem = _problem(wins, link, precision, prior_mean)
+    values, converged = _newton(problem, np.zeros(wins.shape[:2]), tolerance)
+    return Optimum(values, _covariance(problem, values), problem.log_likelihood(values), converged)
+
+
+def best_values(wins: Floats, link: Link, precision: float, start: Floats) -> Floats:
+    """Return the values of `maximise` alone, to 1e-6, from a start nearby: for resamples, which are many.
+
+    Parameters
+    ----------
+    wins : float array, shape (G, k, k)
+    link : Link
+    precision : float
+    start : float array, shape (G, k)
+    """
+    return _newton(_problem(wins, link, precision, None), start, 1e-6)[0]
+
+
+def marginal_log_likelihood(wins: Floats, link: Link, mean: Floats, sd: float) -> Floats:
+    """Integrate the scale values of each group out, by Laplace's approximation.
+
+    Parameters
+    ----------
+    wins : float array, shape (G, k, k)
+        Of groups whose values vary independently about `mean`.
+    link : Link
+    mean : float array, shape (k,)
+    sd : float
+        Of each group's deviations.
+
+    Returns
+    -------
+    float array, shape (G,)
+    """
+    problem = _problem(wins, link, sd**-2, mean)
+    values, _ = _newton(problem, np.broadcast_to(mean, wins.shape[:2]), 1e-9, centred=False)
+    _, log_determinant = np.linalg.slogdet(problem.derivatives(values)[1] * sd**2)
+    return np.asarray(problem.objective(values) - 0.5 * log_determinant)
+
+
+def _problem(wins: Floats, link: Link, precision: float, prior_mean: Floats | None) -> _Problem:
+    first, second = np.triu_indices(wins.shape[1], 1)
+    mean = np.broadcast_to(0.0 if prior_mean is None else prior_mean, wins.shape[:2])
+    return _Problem(wins[:, first, second], wins[:, second, first], first, second, link, precision, mean)
+
+
+def _newton(
+    problem: _Problem, start: Floats, tolerance: float, *, centred: bool = True
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the values at the maximum, and whether each group converged."""
+    values = np.array(start, dtype=np.float64)
+    k = values.shape[1]
+    # Without a prior the data tell nothing of the mean: adding 1/k to every entry fixes that direction alone.
+    fix = 1.0 / k if centred else 0.0
     objective = problem.objective(values)
-    converged = np.zeros(n_groups, dtype=bool)
-    active = np.arange(n_groups)
+    converged = np.zeros(len(values), dtype=bool)
+    active = np.arange(len(values))
     for _ in range(_MOST_ITERATIONS):
         rest = problem.of(active)
         gradient, information = rest.derivatives(values[active])
-        # The data tell nothing of the mean: adding 1/k to every entry fixes that direction and changes no other.
-        step = np.linalg.solve(information + 1.0 / k, gradient[..., None])[..., 0]
+        step = np.asarray(np.linalg.solve(information + fix, gradient[..., None])[..., 0], dtype=np.float64)
         values[active], objective[active] = _line_search(rest, values[active], step, objective[active])
         done = np.abs(step).max(axis=1) < tolerance
         converged[active[done]] = True
         active = active[~done]
         if not len(active):
             break
-    values -= values.mean(axis=1, keepdims=True)
-    return Optimum(values, _covariance(problem, values), problem.log_likelihood(values), converged)
+    return (values - values.mean(axis=1, keepdims=True) if centred else values), converged
 
 
 def _line_search(problem: _Problem, values: Floats, step: Floats, objective: Floats) -> tuple[Floats, Floats]:

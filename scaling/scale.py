@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from .errors import ScalingError
 from .fitting import maximise
 from .least_squares import Correction, least_squares
 from .links import LINKS, ModelName
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Method = Literal["map", "ml", "least_squares"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -84,6 +87,49 @@ class Scale:
     def predict(self) -> Floats:
         """Return the probability that the model gives to row being chosen over column; shape (G, k, k)."""
         return LINKS[self.model].probability(self.values[:, :, None] - self.values[:, None, :])
+
+    def summary(self) -> str:
+        """Return what was fitted, how, and how it went, in a few lines."""
+        n_groups, k = self.values.shape
+        separated = [reason for reason in self.separation if reason]
+        lines = [
+            f"{self.model}, {self.method}: {k} items in {n_groups} group(s), unit: {self.unit}",
+            "options: " + ", ".join(f"{name}={value}" for name, value in self.options.items()),
+            f"converged: {int(self.converged.sum())} of {n_groups}",
+            f"without a finite maximum of the likelihood: {len(separated)} of {n_groups}",
+            *(f"  {reason}" for reason in dict.fromkeys(separated)),
+        ]
+        if np.isfinite(self.log_likelihood).any():
+            lines.append(f"log-likelihood: {np.nansum(self.log_likelihood):.3f}")
+        return "\n".join(lines)
+
+    def plot(self, group: int = 0, level: float = 0.95) -> Axes:
+        """Draw the values of one group with their intervals, sorted.
+
+        Parameters
+        ----------
+        group : int
+            Row of ``counts.groups``.
+        level : float
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Of a figure of its own; ``plot().figure.savefig(...)`` saves it.
+        """
+        from matplotlib.figure import Figure
+
+        k = len(self.counts.items)
+        frame = self.to_frame(level).iloc[group * k : (group + 1) * k].sort_values("value")
+        figure = Figure(figsize=(4.5, 0.8 + 0.28 * k), layout="constrained")
+        axes = figure.subplots()
+        reach = np.nan_to_num(np.clip([frame["value"] - frame["low"], frame["high"] - frame["value"]], 0, None))
+        axes.errorbar(frame["value"], range(k), xerr=reach, fmt="o", color="black", markersize=5, elinewidth=1.2)
+        axes.set_yticks(range(k), [str(item) for item in frame["item"]], parse_math=False)
+        axes.set_xlabel(f"scale value ({self.unit}), {level:.0%} interval")
+        axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
+        axes.spines[["top", "right"]].set_visible(False)
+        return axes
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return a row for each group and item.

@@ -1,0 +1,129 @@
+"""Which pair to ask next: where an answer is expected to tell most.
+
+The posterior of the scale values is approximated by a Gaussian (Laplace); the mutual information between the answer to
+a pair and its difference is then an integral over one number (Houlsby et al. 2011, BALD, for a probit in closed form).
+A minimum spanning tree over the information gives a batch that connects all items (as in Li et al. 2018, Hybrid-MST,
+and Mikhailiuk et al. 2020, ASAP, whose criterion is another approximation of the same gain).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.special import ndtr, xlogy
+
+from .counts import Counts, Floats
+from .errors import ScalingError
+from .scale import Scale, fit_scale
+
+
+def _entropy(p: Floats) -> Floats:
+    """Return the entropy of a binary answer in bits."""
+    return np.asarray(-(xlogy(p, p) + xlogy(1 - p, 1 - p)) / np.log(2))
+
+
+def expected_information(values: Floats, covariance: Floats) -> Floats:
+    """Return the expected information of asking each pair once, in bits.
+
+    Parameters
+    ----------
+    values : float array, shape (k,)
+    covariance : float array, shape (k, k)
+        Of the posterior, in SD of a difference.
+
+    Returns
+    -------
+    float array, shape (k, k)
+        Symmetric, with zeros on the diagonal: entropy of the expected answer minus the expected entropy of the answer.
+        The second term is Houlsby et al.'s (2011) approximation, within 0.002 bits of the integral.
+    """
+    variance = np.diag(covariance)
+    mean = values[:, None] - values[None]
+    spread = np.maximum(variance[:, None] + variance[None] - 2 * covariance, 0)
+    c = np.pi * np.log(2)  # the entropy of Φ(x) is close to exp(-x² / c)
+    marginal = _entropy(ndtr(mean / np.sqrt(1 + spread)))
+    conditional = np.sqrt(c / (c + 2 * spread)) * np.exp(-(mean**2) / (c + 2 * spread))
+    gain = np.maximum(marginal - conditional, 0)
+    np.fill_diagonal(gain, 0)
+    return np.asarray(gain)
+
+
+@dataclass
+class ActiveSampler:
+    """Asks the pairs that tell most, from what was answered so far: `ask`, show, `tell`, and again.
+
+    Parameters
+    ----------
+    items : tuple of str
+    prior_sd : float
+        Of the Gaussian prior on scale values, in SD of a difference.
+    """
+
+    items: tuple[str, ...]
+    prior_sd: float = 1.0
+
+    def __post_init__(self) -> None:
+        k = len(self.items)
+        if k < 2 or len(set(self.items)) < k:
+            raise ScalingError(f"two different items at least are needed, not {self.items}")
+        self._wins = np.zeros((k, k))
+
+    def ask(self, n: int | None = None) -> list[tuple[str, str]]:
+        """Return the pairs to ask next, the most telling first.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many; by default a spanning tree, one fewer than there are items, so that every batch connects all.
+        """
+        gain = self._gain()
+        if n is None:
+            # Subtracting from a constant turns the largest gain into the shortest edge; every edge stays positive.
+            tree = minimum_spanning_tree(np.triu(gain.max() + 1 - gain, 1)).tocoo()
+            pairs = list(zip(tree.row.tolist(), tree.col.tolist(), strict=True))
+        else:
+            first, second = np.triu_indices(len(self.items), 1)
+            best = np.argsort(-gain[first, second], kind="stable")[:n]
+            pairs = list(zip(first[best].tolist(), second[best].tolist(), strict=True))
+        pairs.sort(key=lambda pair: -gain[pair])
+        return [(self.items[i], self.items[j]) for i, j in pairs]
+
+    def tell(self, chosen: str, other: str, *, tie: bool = False) -> None:
+        """Take in an answer.
+
+        Raises
+        ------
+        ScalingError
+            If either is not among the items.
+        """
+        for name in (chosen, other):
+            if name not in self.items:
+                raise ScalingError(f"{name!r} is not among the items {', '.join(self.items)}")
+        i, j = self.items.index(chosen), self.items.index(other)
+        self._wins[i, j] += 0.5 if tie else 1.0
+        self._wins[j, i] += 0.5 if tie else 0.0
+
+    @property
+    def counts(self) -> Counts:
+        """What has been answered so far."""
+        return Counts.from_matrix(self._wins, self.items)
+
+    def scale(self) -> Scale:
+        """Return the scale of the answers so far.
+
+        Raises
+        ------
+        ScalingError
+            Before the first answer.
+        """
+        return fit_scale(self.counts, prior_sd=self.prior_sd)
+
+    def _gain(self) -> Floats:
+        k = len(self.items)
+        if not self._wins.any():
+            centring = np.eye(k) - 1 / k
+            return expected_information(np.zeros(k), self.prior_sd**2 * centring)
+        scale = self.scale()
+        return expected_information(scale.values[0], scale.covariance[0])

@@ -1,0 +1,171 @@
+"""Power, active sampling, and very many items: against simulation, exact integrals and other packages."""
+
+from __future__ import annotations
+
+import choix
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import ndtr, xlogy
+from scipy.stats import norm, spearmanr
+
+from visavis.scaling import (
+    ActiveSampler,
+    Counts,
+    Design,
+    ScalingError,
+    choices_for_power,
+    expected_information,
+    fit_scale,
+    fit_sparse,
+    simulate_power,
+)
+
+
+class TestPower:
+    def test_of_one_pair_it_is_the_formulas(self) -> None:
+        n = choices_for_power(0.75)
+        found = simulate_power(Design(items=2, difference_jod=1, observers=n), studies=4000)
+        assert found["extremes"] == pytest.approx(0.8, abs=0.06)
+
+    def test_without_a_difference_it_is_the_error_rate(self) -> None:
+        found = simulate_power(Design(items=4, difference_jod=0, observers=40), studies=2000)
+        assert found["neighbours"] < 0.02
+
+    def test_more_of_anything_finds_more(self) -> None:
+        base = {"items": 5, "difference_jod": 0.4, "observers": 10}
+        less = simulate_power(Design(**base))["neighbours"]  # type: ignore[arg-type]
+        for more in ({"observers": 30}, {"repetitions": 3}, {"scenes": 3}, {"difference_jod": 0.8}):
+            assert simulate_power(Design(**{**base, **more}))["neighbours"] > less  # type: ignore[arg-type]
+        assert simulate_power(Design(**base, lapse=0.3))["neighbours"] < less  # type: ignore[arg-type]
+
+    def test_designs_that_make_no_sense_are_refused(self) -> None:
+        with pytest.raises(ScalingError, match="a design needs two items"):
+            Design(items=1, difference_jod=1, observers=3)
+        with pytest.raises(ScalingError, match="lapse must lie in"):
+            Design(items=2, difference_jod=1, observers=3, lapse=1)
+
+
+def entropy(p: float) -> float:
+    return float(-(xlogy(p, p) + xlogy(1 - p, 1 - p)) / np.log(2))
+
+
+class TestActive:
+    @pytest.mark.parametrize("mean", [0.0, 0.7, 2.0])
+    @pytest.mark.parametrize("sd", [0.3, 1.0, 2.5])
+    def test_expected_information_is_the_integral(self, mean: float, sd: float) -> None:
+        covariance = np.diag([sd**2 / 2, sd**2 / 2])
+        found = expected_information(np.array([mean, 0.0]), covariance)[0, 1]
+
+        def conditional(d: float) -> float:
+            return entropy(float(ndtr(d))) * float(norm.pdf(d, mean, sd))
+
+        exact = entropy(float(ndtr(mean / np.sqrt(1 + sd**2)))) - quad(conditional, mean - 9 * sd, mean + 9 * sd)[0]
+        assert found == pytest.approx(exact, abs=0.003)
+
+    def test_a_batch_connects_all_items(self) -> None:
+        import networkx as nx
+
+        sampler = ActiveSampler(tuple("abcdefg"))
+        rng = np.random.default_rng(0)
+        for _ in range(5):
+            pairs = sampler.ask()
+            assert len(pairs) == 6
+            assert nx.is_connected(nx.Graph(pairs))
+            for first, second in pairs:
+                winner, loser = (first, second) if rng.random() < 0.5 else (second, first)
+                sampler.tell(winner, loser)
+        assert sampler.counts.wins.sum() == 30
+
+    def test_what_is_nearly_sure_is_not_asked_again(self) -> None:
+        sampler = ActiveSampler(("a", "b", "c"), prior_sd=2)
+        for _ in range(40):
+            sampler.tell("a", "b")
+            sampler.tell("c", "b")
+        assert sampler.ask(1) == [("a", "c")]
+
+    def test_it_learns_an_order_from_fewer_answers_than_asking_at_random(self) -> None:
+        truth = np.linspace(-2.5, 2.5, 12)
+        items = tuple(f"i{n}" for n in range(12))
+        found: dict[str, list[float]] = {"active": [], "random": []}
+        for seed in range(15):
+            rng = np.random.default_rng(seed)
+            active, at_random = ActiveSampler(items, 2.0), ActiveSampler(items, 2.0)
+            for _ in range(7):
+                for first, second in active.ask():
+                    i, j = items.index(first), items.index(second)
+                    active.tell(*((first, second) if rng.random() < ndtr(truth[i] - truth[j]) else (second, first)))
+                for _ in range(11):
+                    i, j = rng.choice(12, 2, replace=False)
+                    winner, loser = (i, j) if rng.random() < ndtr(truth[i] - truth[j]) else (j, i)
+                    at_random.tell(items[winner], items[loser])
+            for name, sampler in (("active", active), ("random", at_random)):
+                found[name].append(float(np.sqrt(np.mean((sampler.scale().values[0] - truth) ** 2))))
+        assert np.mean(found["active"]) < np.mean(found["random"])
+
+    def test_ties_are_half_answers(self) -> None:
+        sampler = ActiveSampler(("a", "b"))
+        sampler.tell("a", "b", tie=True)
+        assert sampler.counts.wins[0].tolist() == [[0, 0.5], [0.5, 0]]
+
+    def test_strangers_are_refused(self) -> None:
+        with pytest.raises(ScalingError, match="'c' is not among the items a, b"):
+            ActiveSampler(("a", "b")).tell("a", "c")
+        with pytest.raises(ScalingError, match="two different items at least"):
+            ActiveSampler(("a", "a"))
+
+
+class TestManyItems:
+    @pytest.mark.parametrize("model", ["bradley_terry", "thurstone"])
+    def test_the_values_are_those_of_the_dense_fit(self, model: str) -> None:
+        rng = np.random.default_rng(2)
+        first, second = rng.integers(0, 12, (2, 900))
+        second = np.where(first == second, (second + 1) % 12, second)
+        wins = np.zeros((12, 12))
+        np.add.at(wins, (first, second), 1)
+        for prior_sd, method in ((None, "ml"), (0.8, "map")):
+            options = {"prior_sd": prior_sd} if prior_sd else {}
+            dense = fit_scale(Counts.from_matrix(wins), model=model, method=method, **options)  # type: ignore[arg-type]
+            sparse = fit_sparse(first, second, 12, model=model, prior_sd=prior_sd)  # type: ignore[arg-type]
+            assert sparse.converged
+            assert sparse.values == pytest.approx(dense.values[0], abs=1e-6)
+            assert sparse.log_likelihood == pytest.approx(dense.log_likelihood[0])
+
+    def test_the_values_are_choixs(self) -> None:
+        rng = np.random.default_rng(3)
+        pairs = [tuple(rng.choice(40, 2, replace=False).tolist()) for _ in range(3000)]
+        theirs = choix.opt_pairwise(40, pairs, tol=1e-12)
+        i, j = np.array(pairs).T
+        assert fit_sparse(i, j, 40).values == pytest.approx(theirs - theirs.mean(), abs=1e-4)
+
+    def test_thousands_of_items_recover_the_truth(self) -> None:
+        rng = np.random.default_rng(4)
+        truth = rng.normal(0, 1, 2000)
+        first, second = rng.integers(0, 2000, (2, 200_000))
+        second = np.where(first == second, (second + 1) % 2000, second)
+        won = rng.random(200_000) < ndtr(truth[first] - truth[second])
+        found = fit_sparse(
+            np.where(won, first, second), np.where(won, second, first), 2000, model="thurstone", prior_sd=2
+        )
+        assert found.converged
+        assert spearmanr(found.values, truth).statistic > 0.98
+        assert np.sqrt(np.mean((found.values - truth + truth.mean()) ** 2)) < 0.2
+
+    def test_weights_are_repeated_comparisons(self) -> None:
+        one = fit_sparse(np.array([0, 1, 0, 0]), np.array([1, 0, 1, 1]), 2)
+        weighted = fit_sparse(np.array([0, 1]), np.array([1, 0]), 2, weights=np.array([3.0, 1.0]))
+        assert weighted.values == pytest.approx(one.values)
+
+    @pytest.mark.parametrize(
+        ("chosen", "other", "message"),
+        [
+            ([0, 1], [1, 2], "no finite maximum"),
+            ([0, 5], [1, 2], "numbered from 0 to 2, not 5"),
+            ([0, -1], [1, 2], "numbered from 0 to 2, not -1"),
+            ([0, 1], [0, 2], "compared with itself"),
+            ([0], [1, 2], "two equally long lists"),
+        ],
+    )
+    def test_bad_lists_are_named(self, chosen: list[int], other: list[int], message: str) -> None:
+        with pytest.raises(ScalingError, match=message):
+            fit_sparse(np.array(chosen), np.array(other), 3)

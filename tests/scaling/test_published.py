@@ -1,0 +1,277 @@
+"""Every published or independently computed figure that the analyses can be checked against."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from visavis.scaling import (
+    Counts,
+    ScalingError,
+    choices_for_power,
+    circular_triads,
+    deviance,
+    error_consistency,
+    fit_order_effect,
+    fit_scale,
+    fit_ties,
+    kendall_u,
+    kendall_w,
+    largest_error_consistency,
+    montag_standard_error,
+    mosteller,
+    stress,
+    transitivity,
+    triads_from_scores,
+    two_afc,
+)
+
+# Beaver & Gokhale (1975): heaviness, row chosen over column in two orders of presentation.
+HEAVINESS = np.array(
+    [
+        [[0, 14, 6, 2, 1], [36, 0, 14, 7, 2], [44, 36, 0, 12, 5], [48, 43, 38, 0, 10], [49, 48, 45, 40, 0]],
+        [[0, 18, 14, 3, 3], [32, 0, 16, 7, 4], [36, 34, 0, 16, 10], [47, 43, 34, 0, 22], [47, 46, 40, 28, 0]],
+    ]
+)
+
+# Kendall & Babington Smith (1940): school subjects, 21 boys.
+BOYS = np.array(
+    [
+        [0, 14, 20, 15, 15, 16, 16, 18, 18, 18, 20, 21, 20],
+        [7, 0, 14, 12, 13, 18, 14, 16, 16, 20, 16, 18, 19],
+        [1, 7, 0, 10, 14, 10, 16, 18, 16, 16, 17, 16, 19],
+        [6, 9, 11, 0, 11, 12, 15, 14, 13, 13, 17, 17, 16],
+        [6, 8, 7, 10, 0, 14, 11, 12, 14, 15, 13, 14, 16],
+        [5, 3, 11, 9, 7, 0, 14, 14, 13, 13, 16, 15, 17],
+        [5, 7, 5, 6, 10, 7, 0, 9, 11, 13, 15, 13, 15],
+        [3, 5, 3, 7, 9, 7, 12, 0, 12, 14, 14, 16, 14],
+        [3, 5, 5, 8, 7, 8, 10, 9, 0, 10, 13, 13, 15],
+        [3, 1, 5, 8, 6, 8, 8, 7, 11, 0, 10, 10, 14],
+        [1, 5, 4, 4, 8, 5, 6, 7, 8, 11, 0, 10, 13],
+        [0, 3, 5, 4, 7, 6, 8, 5, 8, 11, 11, 0, 13],
+        [1, 2, 2, 5, 5, 4, 6, 7, 6, 7, 8, 8, 0],
+    ]
+)
+
+
+def by_order(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turn wins in two orders into wins of the first shown and of the second shown."""
+    one, two = tables
+    first = np.triu(one) + np.tril(two)
+    second = (np.tril(one) + np.triu(two)).T
+    return first, second
+
+
+def test_order_effect_of_davidson_and_beaver() -> None:
+    found = fit_order_effect(*by_order(HEAVINESS))
+    assert found.gamma == pytest.approx(1.337341, abs=5e-6)
+    assert (found.deviance, found.df) == (pytest.approx(6.566911, abs=1e-6), 15)
+    assert found.likelihood_ratio == pytest.approx(11.5502, abs=1e-4)
+    assert found.p_value == pytest.approx(0.000677, abs=1e-6)
+
+
+def test_swapping_the_orders_turns_the_bias_round() -> None:
+    one, other = fit_order_effect(*by_order(HEAVINESS)), fit_order_effect(*by_order(HEAVINESS[::-1]))
+    assert other.bias == pytest.approx(-one.bias)
+    assert other.values == pytest.approx(one.values)
+
+
+def test_order_effect_is_a_glm_with_a_constant() -> None:
+    import statsmodels.api as sm
+
+    first, second = by_order(HEAVINESS)
+    rows = [(i, j) for i in range(5) for j in range(5) if i != j]
+    design = np.zeros((20, 5))
+    for row, (i, j) in enumerate(rows):
+        design[row, 0] = 1
+        if i:
+            design[row, i] += 1
+        if j:
+            design[row, j] -= 1
+    outcomes = np.array([(first[i, j], second[i, j]) for i, j in rows])
+    glm = sm.GLM(outcomes, design, family=sm.families.Binomial()).fit(tol=1e-13)
+    found = fit_order_effect(first, second)
+    assert found.bias == pytest.approx(glm.params[0], abs=1e-7)
+    assert found.bias_se == pytest.approx(glm.bse[0], rel=1e-5)
+    assert found.values - found.values[0] == pytest.approx([0, *glm.params[1:]], abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("model", "difference", "parameter"),
+    [
+        ("davidson", np.log(1.666667), 0.516398),
+        ("rao_kupper", 0.423649, 1.527525),
+        ("glenn_david", 0.2622, 0.2622),
+    ],
+)
+def test_ties_of_two_items(model: str, difference: float, parameter: float) -> None:
+    counts = Counts.from_matrix([[0, 50], [30, 0]], ties=[[0, 20], [20, 0]])
+    found = fit_ties(counts, model)  # type: ignore[arg-type]
+    assert found.values[0] - found.values[1] == pytest.approx(difference, abs=1e-4)
+    assert found.tie_parameter == pytest.approx(parameter, abs=1e-5)
+    assert (found.deviance, found.df) == (pytest.approx(0, abs=1e-9), 0)
+    win, tie = found.predict()
+    assert (win[0, 1], win[1, 0], tie[0, 1]) == pytest.approx((0.5, 0.3, 0.2))
+
+
+def test_davidsons_ties_of_three_items() -> None:
+    wins, ties = np.array([[0, 30, 25], [15, 0, 18], [20, 27, 0]]), 5 * (1 - np.eye(3))
+    found = fit_ties(Counts.from_matrix(wins, ties=ties))
+    assert found.values - found.values[2] == pytest.approx([0.2433865, -0.4260285, 0], abs=1e-6)
+    assert np.log(found.tie_parameter) == pytest.approx(-1.4759338, abs=1e-6)
+    assert (found.deviance, found.df) == (pytest.approx(0.0200715, abs=1e-6), 3)
+
+
+def test_goodness_of_fit_of_the_taste_table(taste: np.ndarray) -> None:
+    counts = Counts.from_matrix(taste)
+    probit = deviance(fit_scale(counts, method="ml"))
+    assert (probit.statistic[0], probit.df[0]) == (pytest.approx(4.532665, abs=1e-6), 3)
+    assert probit.p_value[0] == pytest.approx(0.209395, abs=1e-6)
+    logit = deviance(fit_scale(counts, method="ml", model="bradley_terry"))
+    assert logit.statistic[0] == pytest.approx(4.239895, abs=1e-6)
+    classic = mosteller(fit_scale(counts, method="least_squares", correction="clip"))
+    assert classic.statistic[0] == pytest.approx(4.72918, abs=1e-5)
+    assert classic.p_value[0] == pytest.approx(0.192736, abs=1e-6)
+    assert mosteller(fit_scale(counts, method="ml")).statistic[0] == pytest.approx(4.675778, abs=1e-6)
+
+
+def test_circular_triads_of_the_dog() -> None:
+    found = triads_from_scores(np.array([4, 2, 4, 1, 2, 2]))
+    assert (found.triads, found.most, found.expected, found.zeta) == (5, 8, 5, 0.375)
+    assert found.p_value == pytest.approx(0.509277, abs=1e-6)
+    assert found.exact
+
+
+@pytest.mark.parametrize("k", [3, 4, 5])
+def test_exact_triad_probabilities_are_those_of_all_tournaments(k: int) -> None:
+    from itertools import product
+
+    pairs = [(i, j) for i in range(k) for j in range(i)]
+    triads = []
+    for outcome in product([0, 1], repeat=len(pairs)):
+        wins = np.zeros((k, k))
+        for (i, j), first in zip(pairs, outcome, strict=True):
+            wins[(i, j) if first else (j, i)] = 1
+        triads.append(
+            sum(wins[a, b] * wins[b, c] * wins[c, a] for a in range(k) for b in range(k) for c in range(k)) / 3
+        )
+        found = circular_triads(wins)
+        assert found.triads == triads[-1]
+    assert found.p_value == pytest.approx(np.mean(np.array(triads) <= triads[-1]))
+
+
+def test_the_approximation_for_many_items_is_close_to_the_exact() -> None:
+    from visavis.scaling import consistency
+
+    rng = np.random.default_rng(1)
+    upper = np.triu(rng.integers(0, 2, (9, 9)), 1)
+    wins = upper + np.tril(1 - upper.T, -1)
+    exact = circular_triads(wins)
+    consistency._EXACT_UP_TO, before = 8, consistency._EXACT_UP_TO
+    try:
+        approximate = circular_triads(wins)
+    finally:
+        consistency._EXACT_UP_TO = before
+    assert not approximate.exact
+    assert approximate.p_value == pytest.approx(exact.p_value, abs=0.03)
+
+
+def test_agreement_of_the_boys() -> None:
+    found = kendall_u(BOYS, 21)
+    assert found.coefficient == pytest.approx(0.186569, abs=1e-6)
+    assert found.statistic == pytest.approx(412.2216, abs=1e-4)
+    assert found.df == pytest.approx(90.7479, abs=1e-4)
+
+
+def test_concordance_by_hand_and_by_friedman() -> None:
+    from scipy.stats import friedmanchisquare
+
+    assert kendall_w(np.array([[1, 2, 3, 4]] * 3)).coefficient == pytest.approx(1)
+    rankings = np.array([[1, 3, 2, 4, 5], [2, 1, 3, 5, 4], [1, 2, 2, 4, 5], [3, 1, 2, 5, 4]])
+    found = kendall_w(rankings)
+    friedman = friedmanchisquare(*rankings.T)
+    assert found.statistic == pytest.approx(friedman.statistic)
+    assert found.p_value == pytest.approx(friedman.pvalue)
+
+
+def test_detection_and_agreement_indices() -> None:
+    found = two_afc(0.85, 0.30)
+    assert (found.d_prime, found.criterion) == pytest.approx((1.103676, -0.256016), abs=1e-6)
+    assert error_consistency(0.7, 0.8, 0.7) == pytest.approx(0.210526, abs=1e-6)
+    assert largest_error_consistency(0.8, 0.6) == pytest.approx(0.545455, abs=1e-6)
+    assert stress([1, 2, 3], [2, 4, 7]) == pytest.approx(7.19443, abs=1e-5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("share", "choices"), [(0.6, 194), (0.65, 85), (0.7, 47), (0.75, 29), (0.8, 20)])
+def test_choices_for_power(share: float, choices: int) -> None:
+    assert abs(choices_for_power(share) - choices) <= 1
+
+
+def test_montags_formula_is_a_little_below_simulated_errors() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.linspace(-1, 1, 10) / np.sqrt(2)
+    from scipy.special import ndtr
+
+    upper = np.triu(rng.binomial(30, ndtr(truth[:, None] - truth), (1500, 10, 10)), 1)
+    wins = upper + np.tril(30 - upper.swapaxes(1, 2), -1)
+    scale = fit_scale(Counts.from_matrix(wins.astype(float)), method="least_squares", correction="clip")
+    simulated = scale.values.std(axis=0).mean()
+    assert 0.85 < montag_standard_error(10, 30) / simulated < 0.95
+
+
+TIED = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]])
+
+
+class TestTransitivity:
+    def test_a_consistent_scale_violates_nothing(self) -> None:
+        from scipy.special import ndtr
+
+        s = np.array([0.0, 0.4, 1.1, 1.5])
+        wins = 1000 * ndtr(s[:, None] - s)
+        np.fill_diagonal(wins, 0)
+        found = transitivity(wins)
+        assert (found.weak, found.moderate, found.strong) == (0, 0, 0)
+        assert found.triples == 4
+
+    def test_a_circle_violates_everything(self) -> None:
+        found = transitivity(np.array([[0, 3, 1], [1, 0, 3], [3, 1, 0]]))
+        assert (found.triples, found.weak, found.moderate, found.strong) == (3, 3, 3, 3)
+
+    def test_degrees_of_violation(self) -> None:
+        # P(a,b) = .8, P(b,c) = .6: P(a,c) of .5, .7 and .8 violates moderate and strong, strong, nothing.
+        for ac, expected in ((5, (0, 1, 1)), (7, (0, 0, 1)), (8, (0, 0, 0))):
+            found = transitivity(np.array([[0, 8, ac], [2, 0, 6], [10 - ac, 4, 0]]))
+            assert (found.weak, found.moderate, found.strong)[:3] >= expected
+
+    def test_equal_fractions_of_different_counts_are_equal(self) -> None:
+        # 1/3 of 3 and 2/6 of 6: as decimals one minus the other is not exactly zero.
+        found = transitivity(np.array([[0, 2, 4], [1, 0, 2], [2, 1, 0]]))
+        assert found.strong == 0
+
+    def test_pairs_never_compared_are_left_out(self) -> None:
+        assert transitivity(np.array([[0, 3, 0], [1, 0, 3], [0, 1, 0]])).triples == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: circular_triads(np.array([[0, 1], [0, 0]])), "3 are needed"),
+        (lambda: circular_triads(np.zeros((4, 4))), "every pair chosen exactly once"),
+        (lambda: triads_from_scores(np.array([2, 2, 2])), "3 items compared once each give 3 choices, not 6"),
+        (lambda: kendall_u(BOYS, 2), "three observers at least"),
+        (lambda: kendall_u(BOYS, 20), "by each of the 20 observers"),
+        (lambda: kendall_w(np.ones((3, 4))), "W is not defined"),
+        (lambda: two_afc(1.0, 0.3), "hits is 1.0, and z of 0 or 1 is infinite"),
+        (lambda: stress([1, 0], [0, 1]), "STRESS needs"),  # type: ignore[arg-type]
+        (lambda: choices_for_power(0.5), "share must lie between 1/2 and 1"),
+        (lambda: montag_standard_error(1, 30), "two items and three observers at least"),
+        (lambda: fit_ties(Counts.from_matrix([[0, 1], [1, 0]])), "needs some ties and some choices"),
+        (lambda: fit_ties(Counts.from_matrix([[0, 1], [1, 0]]), "none"), "no model 'none' of ties"),  # type: ignore[arg-type]
+        (lambda: fit_ties(Counts.from_matrix([[0, 5, 5], [0, 0, 3], [0, 2, 0]], ties=TIED)), "no finite maximum"),
+        (lambda: fit_order_effect(np.array([[0, 5], [5, 0]]), np.zeros((2, 2))), "no finite maximum"),
+        (lambda: mosteller(fit_scale(Counts.from_matrix(BOYS), model="bradley_terry")), "Thurstone's Case V"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_computed_is_said(call: object, message: str) -> None:
+    with pytest.raises(ScalingError, match=message):
+        call()  # type: ignore[operator]
