@@ -2,9 +2,9 @@
 
 Run: python benchmarks/scaling_coverage.py [STUDIES]. The tests run a reduced form.
 
-The truth is what a method estimates: the population's values for the mixed model; for pooled choices of people who differ,
-the limit of the pooled scale with ever more people; for one observer, its own values; over scenes, the mean of the
-scenes that could have been drawn.
+The truth is what a method estimates: the population's values for the mixed model; for pooled choices of people who
+differ, the limit of the pooled scale with ever more people; for one observer, its own values; over scenes, the mean of
+the scenes that could have been drawn.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from visavis.scaling import Counts, bootstrap_scale, fit_population, fit_scale
-from visavis.scaling.bootstrap import resample_weights
+from visavis.scaling.bootstrap import INTERVALS, resample_weights, tail_shares
 
 VALUES = np.array([-0.9, -0.6, -0.35, -0.1, 0.1, 0.35, 0.6, 0.9])
 FIRST, SECOND = np.triu_indices(len(VALUES), 1)
@@ -46,8 +46,8 @@ def wald(counts: Counts, method: str = "map") -> Interval:
 def over_observers(counts: Counts, seed: int) -> dict[str, Interval]:
     found = bootstrap_scale(counts, "observer", [], n=1000, seed=seed)
     return {
-        "bootstrap over people, percentile": tuple(limit[0] for limit in found.interval()),  # type: ignore[dict-item]
-        "bootstrap over people, BCa": tuple(limit[0] for limit in found.interval(method="bca")),  # type: ignore[dict-item]
+        f"bootstrap over people, {method}": tuple(limit[0] for limit in found.interval(method=method))  # type: ignore[misc]
+        for method in INTERVALS
     }
 
 
@@ -90,8 +90,9 @@ def over_scenes(n: int, studies: int) -> Iterator[tuple[str, np.ndarray, Interva
         wins = draw(VALUES + rng.normal(0, sd, (n, len(VALUES))), 3, rng)
         values = fit_scale(counts_of(wins, "scene")).values
         draws = resample_weights(n, 1000, np.random.default_rng(study)) @ values / n
-        low, high = np.quantile(draws, [0.025, 0.975], axis=0)
-        yield "bootstrap over scenes, percentile", truth, (low, high)
+        for name, expanded in (("expanded", True), ("percentile", False)):
+            low, high = np.quantile(draws, tail_shares(0.95, n, expanded=expanded), axis=0)
+            yield f"bootstrap over scenes, {name}", truth, (low, high)
 
 
 def coverage(study: Callable[[], Iterator[tuple[str, np.ndarray, Interval]]]) -> pd.Series:

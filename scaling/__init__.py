@@ -3,6 +3,7 @@
 from .active import ActiveSampler, expected_information
 from .alignment import Rho, bootstrap_rho, leave_one_out_rho, rho, scene_scales
 from .bootstrap import Bootstrap, bootstrap_scale
+from .ceilings import ChoiceCeilings, choice_ceilings
 from .comparison import PEOPLE, Comparison, Options, compare
 from .connectivity import describe_separation, has_maximum, is_connected
 from .consistency import (
@@ -23,14 +24,16 @@ from .hierarchical import PopulationScale, fit_population
 from .latent_class import LatentClasses, fit_latent_classes
 from .order import OrderEffect, count_by_order, fit_order_effect
 from .pairwise import compare_items
-from .planning import Design, choices_for_power, montag_standard_error, simulate_power
+from .planning import Design, choices_for_power, montag_standard_error, observers_needed, simulate_power
 from .report import comparison_json, report_html, write_report
 from .scale import JOD_PER_SD, METHODS, Scale, fit_scale
 from .screening import leave_one_out_likelihood
 from .side_bias import side_bias
+from .single import SingleScale
 from .sparse import SparseScale, fit_sparse
 from .ties import TieScale, fit_ties
 from .variability import vr_between, vr_matrix, vr_within
+from .weights import Weights, attribute_weights, weights_from_correlations
 
 __all__ = [
     "JOD_PER_SD",
@@ -39,6 +42,7 @@ __all__ = [
     "ActiveSampler",
     "Agreement",
     "Bootstrap",
+    "ChoiceCeilings",
     "CircularTriads",
     "Comparison",
     "Counts",
@@ -52,11 +56,15 @@ __all__ = [
     "Rho",
     "Scale",
     "ScalingError",
+    "SingleScale",
     "SparseScale",
     "TieScale",
     "Transitivity",
+    "Weights",
+    "attribute_weights",
     "bootstrap_rho",
     "bootstrap_scale",
+    "choice_ceilings",
     "choices_for_power",
     "circular_triads",
     "compare",
@@ -83,6 +91,7 @@ __all__ = [
     "leave_one_out_rho",
     "montag_standard_error",
     "mosteller",
+    "observers_needed",
     "report_html",
     "rho",
     "scene_scales",
@@ -95,5 +104,6 @@ __all__ = [
     "vr_between",
     "vr_matrix",
     "vr_within",
+    "weights_from_correlations",
     "write_report",
 ]

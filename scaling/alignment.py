@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from .bootstrap import resample_weights
+from .bootstrap import resample_weights, tail_shares
 from .correlation import spearman
 from .counts import Counts, Floats, count_choices
 from .errors import ScalingError
@@ -119,9 +119,16 @@ class Rho:
 
 
 def bootstrap_rho(
-    first: Floats, second: Floats, mode: Mode = "aggregate", *, n: int = 2000, seed: int = 0, level: float = 0.95
+    first: Floats,
+    second: Floats,
+    mode: Mode = "aggregate",
+    *,
+    n: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+    expanded: bool = True,
 ) -> Rho:
-    """Return ρ with a percentile interval over resampled scenes.
+    """Return ρ with an interval over resampled scenes.
 
     Parameters
     ----------
@@ -131,6 +138,8 @@ def bootstrap_rho(
         Number of resamples.
     seed : int
     level : float
+    expanded : bool
+        Take percentiles further out, since scenes are few (see `tail_shares`).
 
     Returns
     -------
@@ -144,7 +153,7 @@ def bootstrap_rho(
         return Rho(estimate, float("nan"), float("nan"), len(first))
     drawn = resampled_scenes(len(first), n, seed)
     draws = rho(first[drawn], second[drawn], mode)
-    low, high = np.nanquantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.nanquantile(draws, tail_shares(level, len(first), expanded=expanded))
     return Rho(estimate, float(low), float(high), len(first))
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
+from scipy.stats import t as student
 
 from .counts import Counts, Floats
 from .errors import ScalingError
@@ -21,7 +22,7 @@ from .fitting import best_values
 from .links import LINKS
 from .scale import Scale, fit_scale
 
-Interval = Literal["percentile", "bca"]
+Interval = Literal["expanded", "percentile", "bca"]
 INTERVALS: tuple[Interval, ...] = get_args(Interval)
 
 TRIAL = "trial"
@@ -43,6 +44,8 @@ class Bootstrap:
         finite maximum.
     jackknife : float array, shape (n units, G, k), or None
         Scale values without each unit in turn; None where two units or trials were resampled.
+    n_units : int
+        How many units were drawn from; the fewest, where two were resampled.
     seed : int
     """
 
@@ -50,17 +53,20 @@ class Bootstrap:
     unit: tuple[str, ...]
     draws: Floats
     jackknife: Floats | None
+    n_units: int
     seed: int
 
-    def interval(self, level: float = 0.95, method: Interval = "percentile") -> tuple[Floats, Floats]:
+    def interval(self, level: float = 0.95, method: Interval = "expanded") -> tuple[Floats, Floats]:
         """Return an interval of every value.
 
         Parameters
         ----------
         level : float
-        method : {'percentile', 'bca'}
-            Efron & Tibshirani (1993), chapters 13 and 14; ``bca`` corrects for bias and skewness, and needs one
-            resampled unit.
+        method : {'expanded', 'percentile', 'bca'}
+            ``percentile`` (Efron & Tibshirani 1993, ch. 13) is too narrow for few units: with 15 people who differ
+            its 95 % interval covers about 91 %. ``expanded`` (Hesterberg 2015), the default, takes percentiles
+            further out, by as much as a t interval is wider than one that divides by n. ``bca`` (Efron & Tibshirani
+            1993, ch. 14) corrects for bias and skewness, not for few units, and needs one resampled unit.
 
         Returns
         -------
@@ -68,8 +74,8 @@ class Bootstrap:
         """
         if method not in INTERVALS:
             raise ScalingError(f"there is no interval {method!r}: known are {', '.join(INTERVALS)}")
-        tails = np.array([(1 - level) / 2, (1 + level) / 2])
-        if method == "percentile":
+        tails = tail_shares(level, self.n_units, expanded=method == "expanded")
+        if method != "bca":
             low, high = np.nanquantile(self.draws, tails, axis=0)
             return low, high
         if self.jackknife is None:
@@ -90,6 +96,27 @@ class Bootstrap:
             share = ndtr(bias + shifted / (1 - acceleration * shifted))
             limits.append(_quantile_each(self.draws, share))
         return limits[0], limits[1]
+
+
+def tail_shares(level: float, n_units: int, *, expanded: bool = True) -> Floats:
+    """Return which percentiles of resamples make an interval.
+
+    Parameters
+    ----------
+    level : float
+    n_units : int
+        Units drawn from.
+    expanded : bool
+        Correct for their small number (Hesterberg 2015, section 5.3): Φ(±√(n / (n-1)) t) instead of Φ(±z).
+
+    Returns
+    -------
+    float array, shape (2,)
+    """
+    if expanded and n_units > 1:
+        reach = np.sqrt(n_units / (n_units - 1)) * student.ppf(0.5 + level / 2, n_units - 1)
+        return np.array([ndtr(-reach), ndtr(reach)])
+    return np.array([(1 - level) / 2, (1 + level) / 2])
 
 
 def _quantile_each(draws: Floats, share: Floats) -> Floats:
@@ -140,7 +167,9 @@ def bootstrap_scale(
     estimate = fit_scale(pooled, **options)
     rng = np.random.default_rng(seed)
     if units == (TRIAL,):
-        return Bootstrap(estimate, units, _refit(_resampled_choices(pooled, n, rng), estimate, options), None, seed)
+        draws = _refit(_resampled_choices(pooled, n, rng), estimate, options)
+        fewest = int(pooled.comparisons.sum(axis=(1, 2)).min() / 2)
+        return Bootstrap(estimate, units, draws, None, fewest, seed)
     table, sizes = _by_unit(counts, units, pooled, by)
     weights = np.ones((n, 1))
     for size in sizes:
@@ -148,7 +177,7 @@ def bootstrap_scale(
         weights = (weights[:, :, None] * drawn[:, None, :]).reshape(n, -1)
     draws = _refit(np.tensordot(weights, table, axes=1), estimate, options)
     jackknife = _refit(table.sum(axis=0) - table, estimate, options) if len(units) == 1 else None
-    return Bootstrap(estimate, units, draws, jackknife, seed)
+    return Bootstrap(estimate, units, draws, jackknife, min(sizes), seed)
 
 
 def _by_unit(counts: Counts, units: Sequence[str], pooled: Counts, by: Sequence[str]) -> tuple[Floats, list[int]]:

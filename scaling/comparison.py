@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .alignment import MODES, Mode, SceneScales, bootstrap_rho, leave_one_out_rho, resampled_scenes, rho, scene_scales
+from .bootstrap import tail_shares
 from .counts import Floats, count_choices
 from .errors import ScalingError
 from .least_squares import Correction
@@ -35,6 +36,8 @@ class Options:
         Of scenes, for every interval.
     level : float
         Of every interval.
+    expanded : bool
+        Take percentiles of the resamples further out, since scenes are few (Hesterberg 2015).
     seed : int
     """
 
@@ -45,6 +48,7 @@ class Options:
     rho_mode: Mode = "aggregate"
     resamples: int = 2000
     level: float = 0.95
+    expanded: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -255,7 +259,8 @@ def _aggregate(scaled: SceneScales, options: Options) -> pd.DataFrame:
         low = high = np.full(values.shape[1], np.nan)
         if len(values) > 1:
             draws = values[resampled_scenes(len(values), options.resamples, options.seed)].mean(axis=1)
-            low, high = np.quantile(draws, [(1 - options.level) / 2, (1 + options.level) / 2], axis=0)
+            tails = tail_shares(options.level, len(values), expanded=options.expanded)
+            low, high = np.quantile(draws, tails, axis=0)
         mean = values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
         columns = {"item": scaled.items, "value": mean, "low": low, "high": high}
         frames.append(pd.DataFrame({"attribute": scaled.attribute, "observer": name, **columns}))
@@ -287,6 +292,7 @@ def _align(people: pd.DataFrame, scaled: SceneScales, options: Options) -> pd.Da
             n=options.resamples,
             seed=options.seed,
             level=options.level,
+            expanded=options.expanded,
         )
         share = found.estimate / ceiling if ceiling > 0 else float("nan")
         rows.append(

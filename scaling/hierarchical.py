@@ -9,59 +9,50 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
+from scipy.special import ndtr
 
 from .connectivity import describe_separation
 from .counts import Counts, Floats
 from .errors import ScalingError
 from .fitting import marginal_log_likelihood, maximise
 from .links import LINKS, ModelName
+from .single import SingleScale
 
 
 @dataclass(frozen=True)
-class PopulationScale:
+class PopulationScale(SingleScale):
     """The scale of a population of observers.
 
     Attributes
     ----------
-    items : tuple of str
-    model : str
-    values : float array, shape (k,)
-        Of the population, mean 0.
-    covariance : float array, shape (k, k)
+    items, model, values, covariance, log_likelihood
+        As for `SingleScale`, of the population; the likelihood is marginal, by Laplace's approximation.
     observer_sd : float
         SD of an observer's own deviations, in units of the scale; at the floor of 0.001 where the data show none.
     individuals : DataFrame
         ``observer, item, value``: the most likely values of each observer, drawn towards the population's.
-    log_likelihood : float
-        Marginal, by Laplace's approximation.
     """
 
-    items: tuple[str, ...]
-    model: ModelName
-    values: Floats
-    covariance: Floats
     observer_sd: float
     individuals: pd.DataFrame
-    log_likelihood: float
 
-    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
-        """Return ``item, value, se, low, high``, with normal-theory intervals for the population."""
-        se = np.sqrt(np.diag(self.covariance))
-        reach = NormalDist().inv_cdf(0.5 + level / 2)
-        return pd.DataFrame(
-            {
-                "item": self.items,
-                "value": self.values,
-                "se": se,
-                "low": self.values - reach * se,
-                "high": self.values + reach * se,
-            }
-        )
+    def further(self) -> dict[str, float]:
+        """Return the spread of observers."""
+        return {"observer_sd": self.observer_sd}
+
+    def predict(self) -> Floats:
+        """Return the share of a population of observers who choose the row over the column; shape (k, k).
+
+        Exact for Thurstone's model; for Bradley-Terry by the usual approximation that a logit's spread of 1 is 0.588
+        of a probit's.
+        """
+        scale = 1.0 if self.model == "thurstone" else 16 * np.sqrt(3) / (15 * np.pi)
+        d = scale * (self.values[:, None] - self.values[None])
+        return np.asarray(ndtr(d / np.sqrt(1 + 2 * (scale * self.observer_sd) ** 2)))
 
 
 _SMALLEST_SD = 1e-3
@@ -109,7 +100,7 @@ def fit_population(counts: Counts, *, observer: str = "observer", model: ModelNa
             "value": own.ravel(),
         }
     )
-    return PopulationScale(each.items, model, values, basis @ covariance @ basis.T, sd, individuals, -float(found.fun))
+    return PopulationScale(each.items, model, values, basis @ covariance @ basis.T, -float(found.fun), sd, individuals)
 
 
 def _require_maximum(counts: Counts) -> None:

@@ -16,40 +16,41 @@ from scipy.stats import chi2
 from .counts import Floats, count_choices
 from .errors import ScalingError
 from .links import LINKS, Link, ModelName
+from .single import SingleScale
 
 _MOST_ITERATIONS = 100
 
 
 @dataclass(frozen=True)
-class OrderEffect:
+class OrderEffect(SingleScale):
     """A scale with an order effect.
 
     Attributes
     ----------
-    items : tuple of str
-    model : str
-    values : float array, shape (k,)
-        Scale values, of mean 0.
+    items, model, values, covariance, log_likelihood
+        As for `SingleScale`; the covariance's last row is the bias's.
     bias : float
         Added to the difference in favour of the first (left); in units of the scale.
-    covariance : float array, shape (k + 1, k + 1)
-        Of the centred values and the bias.
-    log_likelihood, log_likelihood_without : float
-        With the bias, and with bias 0.
+    log_likelihood_without : float
+        With bias 0.
     deviance : float
         G² of the model with the bias against the saturated model; `df` its degrees of freedom.
     df : int
     """
 
-    items: tuple[str, ...]
-    model: ModelName
-    values: Floats
     bias: float
-    covariance: Floats
-    log_likelihood: float
     log_likelihood_without: float
     deviance: float
     df: int
+
+    def further(self) -> dict[str, float]:
+        """Return the bias, its standard error and its p value."""
+        return {"bias": self.bias, "bias_se": self.bias_se, "p_value": self.p_value}
+
+    def predict(self) -> Floats:
+        """Return the probability that the row, shown first, is chosen over the column; shape (k, k)."""
+        link = LINKS["thurstone" if self.model == "thurstone" else "bradley_terry"]
+        return link.probability(self.values[:, None] - self.values[None] + self.bias)
 
     @property
     def gamma(self) -> float:
@@ -114,7 +115,7 @@ def fit_order_effect(
         saturated = sum(np.nansum(c * np.log(c / n)) for c in (won[i, j], lost[i, j]))
     deviance = 2 * (float(saturated) - log_likelihood)
     return OrderEffect(
-        names, model, beta[:k], float(beta[k]), covariance, log_likelihood, without, deviance, len(i) - k
+        names, model, beta[:k], covariance, log_likelihood, float(beta[k]), without, deviance, len(i) - k
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -134,3 +134,50 @@ def simulate_power(design: Design, *, studies: int = 500, alpha: float = 0.05, s
             "trials": len(first) * design.scenes * design.repetitions,
         }
     )
+
+
+def observers_needed(
+    design: Design,
+    *,
+    power: float = 0.8,
+    finding: str = "neighbours",
+    most: int = 500,
+    studies: int = 500,
+    seed: int = 0,
+) -> int:
+    """Find how many observers a design needs.
+
+    Parameters
+    ----------
+    design : Design
+        Its number of observers is ignored.
+    power : float
+        Wanted.
+    finding : str
+        Which entry of `simulate_power` should reach it.
+    most : int
+        Where to give up.
+    studies, seed : int
+        As for `simulate_power`.
+
+    Returns
+    -------
+    int
+        The smallest number found by halving, give or take the noise of the simulation.
+
+    Raises
+    ------
+    ScalingError
+        If `most` observers are too few.
+    """
+
+    def reaches(observers: int) -> bool:
+        return bool(simulate_power(replace(design, observers=observers), studies=studies, seed=seed)[finding] >= power)
+
+    if not reaches(most):
+        raise ScalingError(f"{most} observers do not reach a power of {power}: ask more repetitions or scenes")
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reaches(middle) else (middle, high)
+    return high

@@ -16,6 +16,7 @@ from .errors import ScalingError
 from .fitting import maximise
 from .least_squares import Correction, least_squares
 from .links import LINKS, ModelName
+from .single import plot_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,19 +118,9 @@ class Scale:
         matplotlib.axes.Axes
             Of a figure of its own; ``plot().figure.savefig(...)`` saves it.
         """
-        from matplotlib.figure import Figure
-
         k = len(self.counts.items)
-        frame = self.to_frame(level).iloc[group * k : (group + 1) * k].sort_values("value")
-        figure = Figure(figsize=(4.5, 0.8 + 0.28 * k), layout="constrained")
-        axes = figure.subplots()
-        reach = np.nan_to_num(np.clip([frame["value"] - frame["low"], frame["high"] - frame["value"]], 0, None))
-        axes.errorbar(frame["value"], range(k), xerr=reach, fmt="o", color="black", markersize=5, elinewidth=1.2)
-        axes.set_yticks(range(k), [str(item) for item in frame["item"]], parse_math=False)
-        axes.set_xlabel(f"scale value ({self.unit}), {level:.0%} interval")
-        axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
-        axes.spines[["top", "right"]].set_visible(False)
-        return axes
+        frame = self.to_frame(level).iloc[group * k : (group + 1) * k]
+        return plot_values(frame, f"scale value ({self.unit}), {level:.0%} interval")
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return a row for each group and item.
@@ -200,7 +191,12 @@ def fit_scale(
     if not total.all():
         empty = counts.groups.iloc[int(np.argmin(total))].to_dict()
         raise ScalingError(f"there is no choice to scale in the group {empty}: leave it out")
-    options: dict[str, float | str] = {"model": model, "method": method, "ties": "half a win each"}
+    options: dict[str, float | str] = {
+        "model": model,
+        "method": method,
+        "ties": "half a win each",
+        "constraint": "mean 0",
+    }
     n_groups, k = len(counts.groups), len(counts.items)
     wins, link = counts.with_ties_as_half_wins().wins, LINKS[model]
     finite = has_maximum(counts)

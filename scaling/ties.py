@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from scipy.optimize import minimize
@@ -20,6 +20,7 @@ from scipy.stats import chi2, norm
 
 from .counts import Counts, Floats
 from .errors import ScalingError
+from .single import SingleScale
 
 TieModel = Literal["davidson", "rao_kupper", "glenn_david"]
 
@@ -31,32 +32,28 @@ _Terms = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True)
-class TieScale:
+class TieScale(SingleScale):
     """A scale with a tie parameter.
 
     Attributes
     ----------
-    items : tuple of str
-    model : str
-    values : float array, shape (k,)
-        Of mean 0; logits, or SD of a difference for Glenn & David.
+    items, model, values, covariance, log_likelihood
+        As for `SingleScale`, in logits, or SD of a difference for Glenn & David; the covariance's last row is that of
+        the tie parameter's logarithm (of τ itself for Glenn & David).
     tie_parameter : float
         ν, θ or τ.
-    covariance : float array, shape (k + 1, k + 1)
-        Of the centred values and of the parameter's logarithm (of τ itself for Glenn & David).
-    log_likelihood, deviance : float
-        The deviance is G² against the saturated model.
+    deviance : float
+        G² against the saturated model; `df` its degrees of freedom.
     df : int
     """
 
-    items: tuple[str, ...]
-    model: TieModel
-    values: Floats
     tie_parameter: float
-    covariance: Floats
-    log_likelihood: float
     deviance: float
     df: int
+
+    def further(self) -> dict[str, float]:
+        """Return the tie parameter and the deviance."""
+        return {"tie parameter": self.tie_parameter, "deviance": self.deviance, "df": self.df}
 
     @property
     def p_value(self) -> float:
@@ -67,7 +64,7 @@ class TieScale:
         """Return the probability of row over column, and of a tie; two arrays of shape (k, k)."""
         d = self.values[:, None] - self.values[None]
         t = self.tie_parameter if self.model == "glenn_david" else np.log(self.tie_parameter)
-        log_win, log_tie, *_ = _TERMS[self.model](d, t)
+        log_win, log_tie, *_ = _TERMS[cast("TieModel", self.model)](d, t)
         return np.exp(log_win), np.exp(log_tie)
 
 
@@ -159,9 +156,8 @@ def fit_ties(counts: Counts, model: TieModel = "davidson", *, group: int = 0) ->
     covariance = np.linalg.inv(_hessian(objective, x)) - centre
     parameter = float(x[k]) if model == "glenn_david" else float(np.exp(x[k]))
     df = 2 * int((n > 0).sum()) - k
-    return TieScale(
-        counts.items, model, x[:k], parameter, covariance, log_likelihood, 2 * (saturated - log_likelihood), df
-    )
+    deviance = 2 * (saturated - log_likelihood)
+    return TieScale(counts.items, model, x[:k], covariance, log_likelihood, parameter, deviance, df)
 
 
 def _polished(objective: Callable[[Floats], tuple[float, Floats]], x: Floats) -> Floats:

@@ -75,3 +75,96 @@ def test_people_intervals_cover_the_population() -> None:
         low, high = np.quantile(draws[:, 2] - draws[:, 0], [0.025, 0.975])
         covered.append(low <= truth[2] - truth[0] <= high)
     assert 0.88 <= np.mean(covered) <= 0.98  # the percentile interval of 20 people is a little narrow
+
+
+def two_items(seed: int = 0, people: int = 15) -> Counts:
+    """People who choose between two items eight times each."""
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    won = np.clip(rng.binomial(8, rng.beta(6, 3, people)), 1, 7).astype(float)
+    wins = np.zeros((people, 2, 2))
+    wins[:, 0, 1], wins[:, 1, 0] = won, 8 - won
+    return Counts(("a", "b"), pd.DataFrame({"observer": range(people)}), wins, np.zeros_like(wins))
+
+
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_intervals_are_scipys(method: str) -> None:
+    from scipy.stats import bootstrap, norm
+
+    counts = two_items()
+    found = bootstrap_scale(counts, "observer", [], n=20_000, seed=1, method="ml")
+    low, high = found.interval(method=method)  # type: ignore[arg-type]
+    share = counts.wins[:, 0, 1] / 8
+
+    def value(sample: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.asarray(norm.ppf(sample.mean(axis=axis)) / 2)
+
+    theirs = bootstrap((share,), value, n_resamples=20_000, method=method, rng=np.random.default_rng(2))
+    assert (low[0, 0], high[0, 0]) == pytest.approx(tuple(theirs.confidence_interval), abs=0.01)
+
+
+def test_the_expanded_interval_is_wider_by_what_a_t_interval_is() -> None:
+    from scipy.stats import norm, t
+
+    from visavis.scaling.bootstrap import tail_shares
+
+    low, high = tail_shares(0.95, 15)
+    assert norm.ppf(high) == pytest.approx(np.sqrt(15 / 14) * t.ppf(0.975, 14))
+    assert low == pytest.approx(1 - high)
+    assert tail_shares(0.95, 15, expanded=False) == pytest.approx([0.025, 0.975])
+    assert tail_shares(0.95, 10**7) == pytest.approx([0.025, 0.975], abs=1e-6)
+
+
+def test_two_units_at_once_vary_more_than_either(counts: Counts) -> None:
+    def spread(unit: str | tuple[str, ...]) -> float:
+        return float(bootstrap_scale(counts, unit, ["attribute"], n=400).draws.std(axis=0).mean())
+
+    assert spread(("observer", "scene")) > max(spread("observer"), spread("scene"))
+
+
+def test_resampled_trials_keep_the_number_of_each_pair() -> None:
+    people = {f"P{i}": VALUES for i in range(8)}
+    counts = count_choices(trials_table(people, repetitions=2), ("attribute",))
+    found = bootstrap_scale(counts, "trial", ["attribute"], n=500, prior_sd=50)
+    errors = fit_scale(counts, prior_sd=50).standard_errors
+    assert found.draws.std(axis=0) == pytest.approx(errors, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("unit", "by", "message"),
+    [
+        ("observer", ["observer"], "observer cannot be resampled and kept apart at once"),
+        ("session", [], r"lacks the column\(s\) session"),
+    ],
+)
+def test_units_that_cannot_be_resampled_are_named(counts: Counts, unit: str, by: list[str], message: str) -> None:
+    with pytest.raises(ScalingError, match=message):
+        bootstrap_scale(counts, unit, by)
+
+
+def test_an_interval_that_cannot_be_made_is_named(counts: Counts) -> None:
+    found = bootstrap_scale(counts, ("observer", "scene"), ["attribute"], n=20)
+    with pytest.raises(ScalingError, match="BCa needs the data without each unit in turn"):
+        found.interval(method="bca")
+    with pytest.raises(ScalingError, match="no interval 'wald': known are expanded, percentile, bca"):
+        found.interval(method="wald")  # type: ignore[arg-type]
+
+
+def test_coverage_in_a_reduced_form() -> None:
+    """The script in benchmarks/ with few studies: what should cover does, and the plain percentile less."""
+    import importlib.util
+    from pathlib import Path
+
+    path = Path(__file__).parents[2] / "benchmarks" / "scaling_coverage.py"
+    spec = importlib.util.spec_from_file_location("scaling_coverage", path)
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    alike = script.coverage(lambda: script.people(15, 0.0, 80, population=False))
+    assert 0.92 < alike["pooled, observed information"] < 0.98
+    assert 0.91 < alike["bootstrap over people, expanded"] < 0.985
+    assert alike["bootstrap over people, percentile"] < alike["bootstrap over people, expanded"]
+    one = script.coverage(lambda: script.one_model(400))
+    assert 0.92 < one["observed information"] < 0.985

@@ -249,7 +249,13 @@ def test_the_table_has_a_row_for_each_group_and_item() -> None:
     assert frame["high"].to_numpy() - frame["value"].to_numpy() == pytest.approx(
         norm.ppf(0.975) * frame["se"].to_numpy()
     )
-    assert scale.options == {"model": "thurstone", "method": "map", "ties": "half a win each", "prior_sd": 2.0}
+    assert scale.options == {
+        "model": "thurstone",
+        "method": "map",
+        "ties": "half a win each",
+        "constraint": "mean 0",
+        "prior_sd": 2.0,
+    }
 
 
 def test_jod_is_no_unit_of_bradley_terry(taste: np.ndarray) -> None:
@@ -274,3 +280,19 @@ def test_normal_theory_intervals_cover_the_truth(model: str) -> None:
     se = np.sqrt(covariance[:, 5, 5] + covariance[:, 0, 0] - 2 * covariance[:, 5, 0])
     covered = np.abs(difference - 1.5) < norm.ppf(0.975) * se
     assert 0.93 < covered.mean() < 0.97
+
+
+def test_the_summary_says_what_was_done_and_how_it_went() -> None:
+    stack = np.stack([[[0, 5], [0, 0]], [[0, 3], [2, 0]]])
+    text = fit_scale(Counts.from_matrix(stack), method="ml").summary()
+    assert "thurstone, ml: 2 items in 2 group(s), unit: SD of a difference" in text
+    assert "converged: 1 of 2" in text
+    assert "1 never lost to the others" in text
+
+
+def test_the_plot_shows_every_item_with_its_interval(taste: np.ndarray) -> None:
+    axes = fit_scale(Counts.from_matrix(taste, ["$a", "b", "c", "d"])).plot()
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["$a", "c", "b", "d"]
+    (line,) = axes.lines[:1]
+    assert np.all(np.diff(line.get_xdata()) > 0)
+    axes.figure.canvas.draw()  # type: ignore[union-attr]

@@ -1,0 +1,78 @@
+"""How well anyone could predict people's choices, given how far people agree with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .counts import Counts, Floats
+from .errors import ScalingError
+
+
+@dataclass(frozen=True)
+class ChoiceCeilings:
+    """Share of people's choices that can be predicted.
+
+    Attributes
+    ----------
+    majority : float
+        By the majority of all: Σ max(k, n - k) / Σ n over pairs. No predictor of the pair alone does better on these
+        very data.
+    leave_one_out : float
+        By the majority of the others, for each choice of each observer; an even split counts half. What a predictor as
+        good as the rest of the people reaches.
+    observer_observer : float
+        By another observer drawn at random who made a choice on the same pair.
+    choices : int
+    """
+
+    majority: float
+    leave_one_out: float
+    observer_observer: float
+    choices: int
+
+
+def choice_ceilings(counts: Counts, *, observer: str = "observer") -> ChoiceCeilings:
+    """Return the ceilings of predicting single choices (after Nili et al. 2014, for choices).
+
+    Parameters
+    ----------
+    counts : Counts
+        Counted apart by the column `observer` and whatever else tells questions apart, such as attribute and scene.
+        Ties are left out.
+    observer : str
+
+    Raises
+    ------
+    ScalingError
+        If no pair was answered by two observers.
+    """
+    rest = [name for name in counts.groups.columns if name != observer]
+    each = Counts(counts.items, counts.groups, counts.wins, np.zeros_like(counts.ties))
+    pooled = each.pool(rest)
+    place = each.groups.merge(pooled.groups.assign(_place=range(len(pooled.groups))), how="left") if rest else None
+    index = place["_place"].to_numpy() if place is not None else np.zeros(len(each.groups), dtype=int)
+    first, second = np.triu_indices(len(counts.items), 1)
+    own, own_lost = each.wins[:, first, second], each.wins[:, second, first]
+    all_won, all_lost = pooled.wins[:, first, second], pooled.wins[:, second, first]
+    others_won, others_lost = all_won[index] - own, all_lost[index] - own_lost
+    others = others_won + others_lost
+    if not (others * (own + own_lost)).any():
+        raise ScalingError("no pair was answered by two observers, so nobody can be predicted from the others")
+    answered = others > 0
+    n = float(all_won.sum() + all_lost.sum())
+    predictable = float((own + own_lost)[answered].sum())
+    majority = float(np.maximum(all_won, all_lost).sum() / n)
+    return ChoiceCeilings(
+        majority,
+        _agreement(own, own_lost, np.sign(others_won - others_lost) / 2 + 0.5, answered) / predictable,
+        _agreement(own, own_lost, np.divide(others_won, others, where=answered, out=np.zeros_like(others)), answered)
+        / predictable,
+        round(n),
+    )
+
+
+def _agreement(won: Floats, lost: Floats, predicted: Floats, answered: np.ndarray) -> float:
+    """Return the expected number of choices that agree with a predicted probability of the first item."""
+    return float((won * predicted + lost * (1 - predicted))[answered].sum())
