@@ -13,7 +13,7 @@ from .seam import (
     Response,
     Trial,
 )
-from .session_log import SessionError
+from .session import SessionError
 from .table import COLUMNS, as_trials, load_trials, session_status
 
 __all__ = [

@@ -6,7 +6,6 @@ one SHA-256 that every session records.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,8 @@ from typing import Annotated, Any, Literal
 import rfc8785
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .yaml_file import KeyPath, YamlFile, read_yaml
+from .explanation import explain
+from .yaml_file import YamlFile, read_yaml
 
 MODEL_CONFIG = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -364,70 +364,12 @@ def _validate(data: Any, source: str, file: YamlFile | None) -> Definition:
     try:
         definition = Definition.model_validate(data)
     except ValidationError as error:
+        schema = definition_schema()
         ambiguous = {problem.partition(":")[0] for problem in problems}
         for detail in error.errors():
-            text = _explain(detail, file)
+            text = explain(detail, file, schema)
             if text.partition(":")[0] not in ambiguous:  # the ambiguity is the cause, and has been told
                 problems.append(text)
     if problems:
         raise DefinitionError(source, problems)
     return definition
-
-
-def _explain(detail: Any, file: YamlFile | None) -> str:
-    """Turn one pydantic error into a line for people: where, what, and the remedy."""
-    tags = {"all", "listed", "random"}
-    path: KeyPath = tuple(
-        part
-        for position, part in enumerate(detail["loc"])
-        if not (part in tags and position == 1 and detail["loc"][0] == "pairs") and part != "[key]"
-    )
-    field = ".".join(str(part) for part in path)
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["type"] == "extra_forbidden":
-        message = _unknown_key(path)
-    elif detail["type"] == "missing":
-        message = "this key is missing"
-    elif detail["type"] in {"union_tag_not_found", "union_tag_invalid"}:
-        message = "'design' must be one of all, listed, random"
-    elif detail["type"] == "string_type" and isinstance(detail["input"], int | float):
-        message = f"{detail['input']!r} is read as a number, text is wanted: write it in quotes"
-    elif not isinstance(detail["input"], dict | list):
-        message += f", not {detail['input']!r}"
-    where = f"line {file.line(path)}: " if file else ""
-    return f"{where}{field}: {message}" if field else f"{where}{message}"
-
-
-def _unknown_key(path: KeyPath) -> str:
-    known = _keys_at(definition_schema(), path[:-1])
-    close = difflib.get_close_matches(str(path[-1]), known, n=1)
-    if close:
-        return f"unknown key; did you mean '{close[0]}'?"
-    return f"unknown key; known here: {', '.join(known)}" if known else "unknown key"
-
-
-def _keys_at(schema: dict[str, Any], path: KeyPath) -> list[str]:
-    """Return the keys that the JSON Schema allows at `path`."""
-    nodes = [schema]
-    for part in (*path, None):
-        options: list[dict[str, Any]] = []
-        for node in nodes:
-            if "$ref" in node:
-                node = schema["$defs"][node["$ref"].rpartition("/")[2]]
-            options += [
-                schema["$defs"][option["$ref"].rpartition("/")[2]] if "$ref" in option else option
-                for option in node.get("anyOf", node.get("oneOf", [node]))
-            ]
-        if part is None:
-            return sorted({key for node in options for key in node.get("properties", {})})
-        nodes = [
-            child
-            for node in options
-            for child in (
-                node.get("properties", {}).get(part),
-                node.get("items"),
-                node.get("additionalProperties") or None,
-            )
-            if isinstance(child, dict)
-        ]
-    return []

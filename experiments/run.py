@@ -15,10 +15,9 @@ from tqdm import tqdm
 from .experiment import Experiment
 from .plan import trials_of
 from .seam import UNSETTLED, Observer, ObserverError, Response, Trial, utc_now
-from .session_log import (
+from .session import (
     Manifest,
     SessionError,
-    SessionLog,
     create_session,
     is_session,
     new_manifest,
@@ -27,6 +26,7 @@ from .session_log import (
     session_folder,
     versions,
 )
+from .session_log import SessionLog
 
 
 @dataclass(frozen=True)

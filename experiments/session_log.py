@@ -1,13 +1,6 @@
-"""The session log: what one observer was asked and answered, on disk the moment it is answered.
+"""The session log: what one observer answered, on disk the moment it is answered.
 
-A session is a folder:
-
-``manifest.json``
-    Written once: the definition and its hash, the stimuli and their hashes, observer, session, versions.
-``plan.csv``
-    Written once: the resolved trials.
-``events.jsonl``
-    Appended to, one JSON object a line: ``start``, ``response``, ``stop`` and ``finish``.
+``events.jsonl`` in the session's folder is appended to, one JSON object a line: ``start``, ``response``, ``stop``.
 
 Rules: a line is written by one call, so a crash can tear only the last one; a torn line is cut off before anything is
 appended; a trial is known by its id, never by when it arrived; a session is resumed from plan and events alone.
@@ -15,168 +8,24 @@ appended; a trial is known by its id, never by when it arrived; a session is res
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import platform
-import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
-from visavis.stimuli import StimulusSet
+from .seam import UNSETTLED, Response
+from .session import SessionError
 
-from .definition import Definition
-from .plan import Plan, read_plan_frame
-from .seam import UNSETTLED, Observer, ObserverKind, Response, utc_now
-
-MANIFEST, PLAN, EVENTS, LOCK = "manifest.json", "plan.csv", "events.jsonl", ".lock"
-FORMAT = 1
+EVENTS, LOCK = "events.jsonl", ".lock"
 
 SYNC_INTERVAL_S = 0.05
 """Answers that come faster than this share one flush to the disk itself. Each line reaches the operating system at
 once, so a killed program loses nothing; a power cut costs at most the answers of this interval."""
-
-
-class SessionError(RuntimeError):
-    """A session that cannot be written, read or resumed; the message names the file and the remedy."""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What is fixed for a whole session.
-
-    Attributes
-    ----------
-    experiment, definition_sha256, stimuli_sha256, plan_sha256 : str
-    definition : dict
-        The definition with all defaults filled in.
-    stimuli : list of dict
-        ``scene, rendition, sha256, pixels_sha256, width, height`` of every image.
-    observer, observer_kind, session : str
-    repetitions : int
-        How often each pair is asked in this session.
-    created_at : str
-        UTC, ISO 8601.
-    versions : dict
-        Of visavis, Python and the platform.
-    format : int
-        Version of this layout.
-    """
-
-    experiment: str
-    definition_sha256: str
-    stimuli_sha256: str
-    plan_sha256: str
-    definition: dict[str, Any]
-    stimuli: list[dict[str, Any]]
-    observer: str
-    observer_kind: ObserverKind
-    session: str
-    repetitions: int
-    created_at: str
-    versions: dict[str, str]
-    format: int = FORMAT
-
-    def read_definition(self) -> Definition:
-        """Return the definition that the session began with."""
-        return Definition.from_json(json.dumps(self.definition))
-
-
-def session_folder(folder: Path | str, observer: str, session: str) -> Path:
-    """Return where the session of an observer lies below the data folder, by names that every system allows."""
-    return Path(folder) / _slug(observer) / _slug(session)
-
-
-def _slug(text: str) -> str:
-    slug = re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip(".-")
-    if slug == text and len(slug) <= 60 and not re.match(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", slug):
-        return slug
-    return f"{slug[:60]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a log records."""
-    return {"visavis": version("visavis"), "python": platform.python_version(), "platform": platform.platform()}
-
-
-def is_session(folder: Path) -> bool:
-    """Whether `folder` holds a session."""
-    return (folder / MANIFEST).is_file()
-
-
-def create_session(folder: Path, manifest: Manifest, plan: Plan) -> None:
-    """Write a new session's manifest and plan; the manifest comes last, so that it never stands without its plan.
-
-    Raises
-    ------
-    SessionError
-        If the folder cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / PLAN, plan.to_csv())
-        _write_whole(folder / MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1, sort_keys=True))
-    except OSError as error:
-        raise SessionError(
-            f"{folder}: cannot write a session here ({error.strerror}): choose another folder"
-        ) from error
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Read a session's manifest.
-
-    Raises
-    ------
-    SessionError
-        If it is damaged or of another format.
-    """
-    path = folder / MANIFEST
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        if fields.get("format") != FORMAT:
-            raise SessionError(
-                f"{path}: written in format {fields.get('format')!r}, this version of visavis reads {FORMAT}: "
-                "use the version that wrote it"
-            )
-        return Manifest(**fields)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise SessionError(f"{path}: damaged manifest ({error}): restore it from a copy") from error
-
-
-def read_plan(folder: Path, manifest: Manifest) -> pd.DataFrame:
-    """Read a session's plan and check it against the manifest.
-
-    Raises
-    ------
-    SessionError
-        If the plan is not the one the session began with.
-    """
-    path = folder / PLAN
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SessionError(f"{path}: cannot be read ({error}): restore it from a copy") from error
-    if hashlib.sha256(text.encode()).hexdigest() != manifest.plan_sha256:
-        raise SessionError(f"{path}: changed since the session began: restore it from a copy")
-    return read_plan_frame(text)
 
 
 def read_events(folder: Path) -> list[dict[str, Any]]:
@@ -334,38 +183,3 @@ def settle(responses: dict[str, dict[str, Any]], event: Mapping[str, Any]) -> No
     standing = responses.get(event["trial"])
     if standing is None or standing["outcome"] in UNSETTLED:
         responses[event["trial"]] = dict(event)
-
-
-def new_manifest(
-    definition: Definition,
-    stimuli: StimulusSet,
-    plan: Plan,
-    observer: Observer,
-    session: str,
-    repetitions: int,
-) -> Manifest:
-    """Describe a session that is about to begin."""
-    return Manifest(
-        experiment=definition.name,
-        definition_sha256=definition.sha256,
-        stimuli_sha256=stimuli.sha256,
-        plan_sha256=plan.sha256,
-        definition=json.loads(definition.canonical_json()),
-        stimuli=[
-            {
-                "scene": s.scene,
-                "rendition": s.rendition,
-                "sha256": s.sha256,
-                "pixels_sha256": s.pixels_sha256,
-                "width": s.width,
-                "height": s.height,
-            }
-            for s in stimuli.values()
-        ],
-        observer=observer.name,
-        observer_kind=observer.kind,
-        session=session,
-        repetitions=repetitions,
-        created_at=utc_now(),
-        versions=versions(),
-    )

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from .seam import OUTCOMES, UNSETTLED
-from .session_log import MANIFEST, SessionError, read_events, read_manifest, read_plan, settle
+from .session import MANIFEST, SessionError, read_manifest, read_plan
+from .session_log import read_events, settle
 
 TEXT, INTEGER, NUMBER, TIME = "string", "Int64", "Float64", "datetime64[us, UTC]"
 

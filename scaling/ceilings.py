@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .counts import Counts, Floats
+from .counts import Counts
 from .errors import ScalingError
 
 
@@ -23,7 +23,7 @@ class ChoiceCeilings:
         By the majority of the others, for each choice of each observer; an even split counts half. What a predictor as
         good as the rest of the people reaches.
     observer_observer : float
-        By another observer drawn at random who made a choice on the same pair.
+        Share of agreement over all pairs of choices that two different observers made on the same pair of items.
     choices : int
     """
 
@@ -60,19 +60,13 @@ def choice_ceilings(counts: Counts, *, observer: str = "observer") -> ChoiceCeil
     others = others_won + others_lost
     if not (others * (own + own_lost)).any():
         raise ScalingError("no pair was answered by two observers, so nobody can be predicted from the others")
-    answered = others > 0
     n = float(all_won.sum() + all_lost.sum())
-    predictable = float((own + own_lost)[answered].sum())
-    majority = float(np.maximum(all_won, all_lost).sum() / n)
+    predicted = np.sign(others_won - others_lost) / 2 + 0.5
+    right = own * predicted + own_lost * (1 - predicted)
+    agreeing = own * others_won + own_lost * others_lost
     return ChoiceCeilings(
-        majority,
-        _agreement(own, own_lost, np.sign(others_won - others_lost) / 2 + 0.5, answered) / predictable,
-        _agreement(own, own_lost, np.divide(others_won, others, where=answered, out=np.zeros_like(others)), answered)
-        / predictable,
+        float(np.maximum(all_won, all_lost).sum() / n),
+        float(right[others > 0].sum() / (own + own_lost)[others > 0].sum()),
+        float(agreeing.sum() / ((own + own_lost) * others).sum()),
         round(n),
     )
-
-
-def _agreement(won: Floats, lost: Floats, predicted: Floats, answered: np.ndarray) -> float:
-    """Return the expected number of choices that agree with a predicted probability of the first item."""
-    return float((won * predicted + lost * (1 - predicted))[answered].sum())

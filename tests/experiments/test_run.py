@@ -28,7 +28,8 @@ from visavis.experiments import (
     run,
     session_status,
 )
-from visavis.experiments.session_log import EVENTS, MANIFEST, PLAN, SessionLog, session_folder
+from visavis.experiments.session import MANIFEST, PLAN, session_folder
+from visavis.experiments.session_log import EVENTS, SessionLog
 
 TIMES = ["onset", "answered_at", "response_time_s"]
 
@@ -320,7 +321,7 @@ def test_status_tells_how_far_each_session_has_come(experiment: Experiment, tmp_
 
 
 def test_the_recorded_definition_is_the_one_that_was_run(experiment: Experiment, tmp_path: Path) -> None:
-    from visavis.experiments.session_log import read_manifest
+    from visavis.experiments.session import read_manifest
 
     run(experiment, Scripted(), tmp_path, limit=1)
     manifest = read_manifest(session_folder(tmp_path, "P1", "1"))

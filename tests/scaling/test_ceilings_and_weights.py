@@ -36,7 +36,8 @@ def test_ceilings_by_hand() -> None:
     assert found.majority == pytest.approx((2 + 1) / 5)
     # The others of P1 on a-b are split, of P2 too, of P3 say a; on a-c each is contradicted by the other.
     assert found.leave_one_out == pytest.approx((0.5 + 0.5 + 0 + 0 + 0) / 5)
-    assert found.observer_observer == pytest.approx((0.5 + 0.5 + 0 + 0 + 0) / 5)
+    # Of the three pairs of choices on a-b one agrees; the one on a-c does not.
+    assert found.observer_observer == pytest.approx(1 / 4)
     assert found.choices == 5
 
 
