@@ -16,7 +16,6 @@ import click
 
 if TYPE_CHECKING:
     from visavis.experiments import Observer, RunResult
-    from visavis.scaling import Comparison
 
 INCOMPLETE = 3
 
@@ -269,6 +268,7 @@ _comparison_options = [
         help="How Spearman's ρ is taken.",
     ),
     click.option("--resamples", type=click.IntRange(1), default=2000, show_default=True, help="Of scenes."),
+    click.option("--target", default="preference", show_default=True, help="Attribute whose making is asked for."),
     click.option("--expanded/--plain", default=True, show_default=True, help="Widen intervals for few scenes, or not."),
     click.option("--seed", type=int, default=0, show_default=True, help="Of the resamples."),
 ]
@@ -298,11 +298,20 @@ def scale(results: Path, by: str, output: Path | None, **options: Any) -> None:
 @_with(_comparison_options)
 def compare(results: Path, people: tuple[str, ...], **options: Any) -> None:
     """Compare models with people in RESULTS: agreement, ceilings and variability, as text."""
-    compared = _compare(results, people, options)
+    from visavis.experiments import load_trials
+    from visavis.scaling import Options
+    from visavis.scaling import compare as compare_trials
+
+    compared = compare_trials(load_trials(results), people=people or None, options=Options(**options))
     for note in compared.notes:
         click.secho(f"note: {note}", fg="yellow")
     within = compared.vr_within.dropna(subset="any")
-    for name, table in (("agreement with people", compared.alignment), ("VR% within", within)):
+    for name, table in (
+        ("agreement with people", compared.alignment),
+        ("VR% within", within),
+        (f"what {compared.options.target} is made of", compared.weights),
+        ("sides", compared.side_bias),
+    ):
         if len(table):
             click.echo(f"\n{name}\n{table.to_string(index=False, float_format=lambda value: f'{value:.3f}')}")
 
@@ -310,20 +319,19 @@ def compare(results: Path, people: tuple[str, ...], **options: Any) -> None:
 @main.command()
 @click.argument("results", type=_FOLDER, default=Path("results"))
 @click.option("-o", "--output", type=_FOLDER, default=Path("report"), show_default=True, help="Folder of the report.")
+@click.option("--sensitivity", is_flag=True, help="Show how far the result depends on each open choice.")
 @_with(_comparison_options)
-def report(results: Path, output: Path, people: tuple[str, ...], **options: Any) -> None:
+def report(results: Path, output: Path, sensitivity: bool, people: tuple[str, ...], **options: Any) -> None:
     """Write the comparison of RESULTS as one HTML file, with JSON and CSV beside it."""
-    from visavis.scaling import write_report
-
-    click.echo(f"{write_report(_compare(results, people, options), output)} written")
-
-
-def _compare(results: Path, people: tuple[str, ...], options: dict[str, Any]) -> Comparison:
     from visavis.experiments import load_trials
-    from visavis.scaling import Options
+    from visavis.scaling import Options, write_report
     from visavis.scaling import compare as compare_trials
+    from visavis.scaling import sensitivity as vary
 
-    return compare_trials(load_trials(results), people=people or None, options=Options(**options))
+    trials, chosen, names = load_trials(results), Options(**options), people or None
+    compared = compare_trials(trials, people=names, options=chosen)
+    varied = vary(trials, people=names, options=chosen) if sensitivity else None
+    click.echo(f"{write_report(compared, output, varied)} written")
 
 
 @main.command()

@@ -5,6 +5,7 @@ from .alignment import Rho, bootstrap_rho, leave_one_out_rho, rho, scene_scales
 from .bootstrap import Bootstrap, bootstrap_scale
 from .ceilings import ChoiceCeilings, choice_ceilings
 from .comparison import PEOPLE, Comparison, Options, compare
+from .composition import preference_weights
 from .connectivity import describe_separation, has_maximum, is_connected
 from .consistency import (
     Agreement,
@@ -28,6 +29,7 @@ from .planning import Design, choices_for_power, montag_standard_error, observer
 from .report import comparison_json, report_html, write_report
 from .scale import JOD_PER_SD, METHODS, Scale, fit_scale
 from .screening import leave_one_out_likelihood
+from .sensitivity import VARIANTS, sensitivity
 from .side_bias import side_bias
 from .single import SingleScale
 from .sparse import SparseScale, fit_sparse
@@ -39,6 +41,7 @@ __all__ = [
     "JOD_PER_SD",
     "METHODS",
     "PEOPLE",
+    "VARIANTS",
     "ActiveSampler",
     "Agreement",
     "Bootstrap",
@@ -92,9 +95,11 @@ __all__ = [
     "montag_standard_error",
     "mosteller",
     "observers_needed",
+    "preference_weights",
     "report_html",
     "rho",
     "scene_scales",
+    "sensitivity",
     "side_bias",
     "simulate_power",
     "stress",

@@ -9,10 +9,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from .bootstrap import resample_weights, tail_shares
+from .bootstrap import tail_shares
 from .correlation import spearman
 from .counts import Counts, Floats, count_choices
 from .errors import ScalingError
+from .resampling import resampled_scenes
 from .scale import fit_scale
 
 Mode = Literal["aggregate", "pooled", "per_scene_mean"]
@@ -153,14 +154,10 @@ def bootstrap_rho(
         return Rho(estimate, float("nan"), float("nan"), len(first))
     drawn = resampled_scenes(len(first), n, seed)
     draws = rho(first[drawn], second[drawn], mode)
+    if not np.isfinite(draws).any():
+        return Rho(estimate, float("nan"), float("nan"), len(first))
     low, high = np.nanquantile(draws, tail_shares(level, len(first), expanded=expanded))
     return Rho(estimate, float(low), float(high), len(first))
-
-
-def resampled_scenes(n_scenes: int, n: int, seed: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Return the scenes of each resample; int array of shape (n, n_scenes). The same seed gives everyone the same."""
-    counts = resample_weights(n_scenes, n, np.random.default_rng(seed)).astype(np.intp)
-    return np.repeat(np.tile(np.arange(n_scenes), (n, 1)).ravel(), counts.ravel()).reshape(n, n_scenes)
 
 
 def leave_one_out_rho(

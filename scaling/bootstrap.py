@@ -20,6 +20,7 @@ from .counts import Counts, Floats
 from .errors import ScalingError
 from .fitting import best_values
 from .links import LINKS
+from .resampling import resample_weights
 from .scale import Scale, fit_scale
 
 Interval = Literal["expanded", "percentile", "bca"]
@@ -128,11 +129,6 @@ def _quantile_each(draws: Floats, share: Floats) -> Floats:
     high = np.minimum(low + 1, known - 1)
     below, above = (np.take_along_axis(ordered, index[None], axis=0)[0] for index in (low, high))
     return np.asarray(below + (place - low) * (above - below))
-
-
-def resample_weights(n_units: int, n: int, rng: np.random.Generator) -> Floats:
-    """Return how often each unit occurs in each resample; shape (n, n_units), rows summing to n_units."""
-    return rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=n).astype(np.float64)
 
 
 def bootstrap_scale(

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .alignment import MODES, Mode, SceneScales, bootstrap_rho, leave_one_out_rho, resampled_scenes, rho, scene_scales
+from .alignment import MODES, Mode, SceneScales, bootstrap_rho, leave_one_out_rho, rho, scene_scales
 from .bootstrap import tail_shares
+from .composition import preference_weights
 from .counts import Floats, count_choices
 from .errors import ScalingError
 from .least_squares import Correction
 from .links import LINKS, ModelName
+from .resampling import resampled_scenes
 from .scale import DEFAULT_PRIOR_SD, Method
+from .side_bias import side_bias
 from .variability import WITHIN, vr_matrix, vr_within
 
 PEOPLE = "people"
@@ -39,6 +42,8 @@ class Options:
     expanded : bool
         Take percentiles of the resamples further out, since scenes are few (Hesterberg 2015).
     seed : int
+    target : str
+        The attribute whose making of the others is asked for.
     """
 
     model: ModelName = "thurstone"
@@ -50,6 +55,7 @@ class Options:
     level: float = 0.95
     expanded: bool = True
     seed: int = 0
+    target: str = "preference"
 
     def __post_init__(self) -> None:
         if self.rho_mode not in MODES:
@@ -93,6 +99,11 @@ class Comparison:
         ``observer, attribute, any, minority, pairwise, pairs``: VR% in each reading.
     vr_between : DataFrame
         ``attribute, observer, other, vr_percent``: between every two models, and each and the people's majority.
+    weights : DataFrame
+        ``observer, attribute, beta, low, high, normalised, lmg, r_squared, collinearity, scenes``: what the target is
+        made of, as `preference_weights`; empty where it, or anything to explain it by, was not judged.
+    side_bias : DataFrame
+        ``observer`` and the columns of `side_bias`: how the left is favoured, beside what repeat noise explains.
     notes : tuple of str
         What could not be computed, or should be known, and why.
     """
@@ -111,6 +122,8 @@ class Comparison:
     alignment: pd.DataFrame
     vr_within: pd.DataFrame
     vr_between: pd.DataFrame
+    weights: pd.DataFrame
+    side_bias: pd.DataFrame
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -120,7 +133,7 @@ class Comparison:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table by its name."""
-        names = ("outcomes", "scales", "scene_scales", "alignment", "vr_within", "vr_between")
+        names = ("outcomes", "scales", "scene_scales", "alignment", "vr_within", "vr_between", "weights", "side_bias")
         return {name: getattr(self, name) for name in names}
 
 
@@ -185,6 +198,8 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         options=options,
         outcomes=_outcomes(main),
         vr_within=_within(main, notes),
+        weights=_weights(joined["scene_scales"], attributes, options, notes),
+        side_bias=_sides(main, named_people, models),
         notes=tuple(notes),
         **joined,
     )
@@ -320,6 +335,27 @@ def _within(trials: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     if once:
         notes.append(f"{len(once)} observer(s) answered no pair twice, so their VR% within is unknown")
     return table
+
+
+def _weights(scales: pd.DataFrame, attributes: list[str], options: Options, notes: list[str]) -> pd.DataFrame:
+    table = preference_weights(
+        scales, options.target, n=options.resamples, seed=options.seed, level=options.level, expanded=options.expanded
+    )
+    if options.target not in attributes or len(attributes) < 2:
+        notes.append(f"there is no {options.target!r} with other attributes to explain it, so no weights are shown")
+    else:
+        told = set(table["observer"])
+        untold = [name for name in dict.fromkeys(scales["observer"]) if name not in told]
+        notes += [f"{name}: the weights of the attributes cannot be told from its scales" for name in untold]
+    return table
+
+
+def _sides(trials: pd.DataFrame, people: list[str], models: list[str]) -> pd.DataFrame:
+    """Judge the side bias of each model and of all people together; repeats are always of one observer."""
+    group = trials["observer"].where(~trials["observer"].isin(people), PEOPLE)
+    table = side_bias(trials.assign(group=group), ("group",)).rename(columns={"group": "observer"})
+    order = {name: place for place, name in enumerate((PEOPLE, *models))}
+    return table.sort_values("observer", key=lambda names: names.map(order)).reset_index(drop=True)
 
 
 def _between(grouped: pd.DataFrame, attribute: str) -> pd.DataFrame:

@@ -19,7 +19,10 @@ def pearson(first: Floats, second: Floats) -> Floats:
 
 
 def spearman(first: Floats, second: Floats) -> Floats:
-    """Return Spearman's ρ along the last axis, ties given their mean rank (Spearman 1904); NaN as `pearson`."""
+    """Return Spearman's ρ along the last axis, ties given their mean rank (Spearman 1904); NaN as `pearson`.
+
+    Values that agree to nine decimals are tied: what is equal by symmetry should not be ranked by rounding.
+    """
     missing = np.isnan(first).any(axis=-1) | np.isnan(second).any(axis=-1)
-    rho = pearson(rankdata(first, axis=-1), rankdata(second, axis=-1))
+    rho = pearson(*(rankdata(np.round(values, 9), axis=-1) for values in (first, second)))
     return np.where(missing, np.nan, rho)

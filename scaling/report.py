@@ -21,12 +21,14 @@ REPORT = "report.html"
 _VERSIONED = ("visavis", "numpy", "scipy", "pandas", "matplotlib")
 
 
-def write_report(comparison: Comparison, folder: Path | str) -> Path:
+def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.DataFrame | None = None) -> Path:
     """Write a comparison as ``report.html``, ``comparison.json`` and a CSV for each table.
 
     Parameters
     ----------
     comparison : Comparison
+    sensitivity : DataFrame, optional
+        From `visavis.scaling.sensitivity`, to be shown too.
     folder : path
         Made if need be; what an earlier report left there is replaced.
 
@@ -37,12 +39,13 @@ def write_report(comparison: Comparison, folder: Path | str) -> Path:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in comparison.tables().items():
+    tables = comparison.tables() | ({} if sensitivity is None else {"sensitivity": sensitivity})
+    for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
     text = json.dumps(comparison_json(comparison), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "comparison.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     page = folder / REPORT
-    page.write_text(report_html(comparison), encoding="utf-8", newline="\n")
+    page.write_text(report_html(comparison, sensitivity), encoding="utf-8", newline="\n")
     return page
 
 
@@ -57,7 +60,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def report_html(comparison: Comparison) -> str:
+def report_html(comparison: Comparison, sensitivity: pd.DataFrame | None = None) -> str:
     """Return the report as one HTML page without anything from outside; every text of the user's is escaped."""
     from jinja2 import Environment, StrictUndefined
 
@@ -73,6 +76,7 @@ def report_html(comparison: Comparison) -> str:
         within_figure=within_figure(comparison) if comparison.vr_within["any"].notna().any() else "",
         between_figure=between_figure(comparison) if len(comparison.vr_between) else "",
         tables={name: _cells(table) for name, table in _shown(comparison).items()},
+        sensitivity=None if sensitivity is None else _cells(sensitivity),
     )
 
 
@@ -108,8 +112,24 @@ def _shown(comparison: Comparison) -> dict[str, pd.DataFrame]:
         "scales": wide.reset_index(),
         "alignment": alignment.drop(columns=["low", "high"]),
         "vr_within": comparison.vr_within.dropna(subset="any"),
+        "weights": _shown_weights(comparison.weights),
+        "side_bias": _shown_sides(comparison.side_bias),
         "outcomes": comparison.outcomes,
     }
+
+
+def _shown_weights(weights: pd.DataFrame) -> pd.DataFrame:
+    table = weights.copy()
+    table["beta"] = [_with_interval(*row) for row in table[["beta", "low", "high"]].itertuples(index=False)]
+    return table.drop(columns=["low", "high"])
+
+
+def _shown_sides(sides: pd.DataFrame) -> pd.DataFrame:
+    table = sides[["observer", "left_share", "same_flips", "swapped_flips", "excess_flips", "p_value"]].copy()
+    intervals = sides[["left_share", "left_low", "left_high"]].itertuples(index=False)
+    table["left_share"] = [_with_interval(*row) for row in intervals]
+    table["p_value"] = ["–" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}" for p in table["p_value"]]
+    return table
 
 
 def _with_interval(value: float, low: float, high: float) -> str:

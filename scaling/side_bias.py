@@ -6,8 +6,7 @@ noise that makes identical repeats flip too. So the flips of swapped repeats are
 
 from __future__ import annotations
 
-from itertools import combinations
-
+import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
@@ -55,9 +54,7 @@ def side_bias(trials: pd.DataFrame, by: tuple[str, ...] = ("observer",)) -> pd.D
     table = trials[trials["choice"].isin(["left", "right"])]
     if "phase" in table:
         table = table[table["phase"] == "main"]
-    rows = []
-    for key, part in table.groupby(list(by), sort=True):
-        rows.append((*key, *_one(part)))
+    rows = [(*key, *_one(part)) for key, part in table.groupby(list(by), sort=True)]
     columns = (
         *("left_share", "left_low", "left_high", "same_pairs", "same_flips", "swapped_pairs", "swapped_flips"),
         *("excess_flips", "both_left", "both_right", "p_value"),
@@ -66,35 +63,47 @@ def side_bias(trials: pd.DataFrame, by: tuple[str, ...] = ("observer",)) -> pd.D
 
 
 def _one(trials: pd.DataFrame) -> tuple[float, ...]:
-    left = int((trials["choice"] == "left").sum())
-    share = binomtest(left, len(trials))
+    to_left = (trials["choice"] == "left").to_numpy()
+    share = binomtest(int(to_left.sum()), len(trials))
     interval = share.proportion_ci(0.95)
-    same = same_flipped = swapped = swapped_flipped = both_left = both_right = 0
-    pair = [" ".join(sorted((str(a), str(b)))) for a, b in zip(trials["left"], trials["right"], strict=True)]
-    keys = [trials["observer"], trials["attribute"], trials["scene"], pd.Series(pair, trials.index)]
-    for _, repeats in trials.groupby(keys):
-        answers = list(zip(repeats["left"], repeats["choice"], strict=True))
-        for (left_1, choice_1), (left_2, choice_2) in combinations(answers, 2):
-            if left_1 == left_2:
-                same += 1
-                same_flipped += choice_1 != choice_2
-            else:
-                swapped += 1
-                swapped_flipped += choice_1 == choice_2  # the same side is the other image
-        one_way = [choice for name, choice in answers if name == answers[0][0]]
-        other_way = [choice for name, choice in answers if name != answers[0][0]]
-        for choice_1, choice_2 in zip(
-            one_way, other_way, strict=False
-        ):  # each repetition once: McNemar's are independent
-            both_left += choice_1 == choice_2 == "left"
-            both_right += choice_1 == choice_2 == "right"
-    nan = float("nan")
-    same_rate = same_flipped / same if same else nan
-    swapped_rate = swapped_flipped / swapped if swapped else nan
+    swapped = (trials["left"] > trials["right"]).to_numpy()
+    question = trials.groupby(["observer", "attribute", "scene", _pair(trials, swapped)]).ngroup().to_numpy()
+    # Choices of the left and of the right, for each question in either order.
+    left, right = (
+        np.stack([np.bincount(question[side & order], minlength=question.max() + 1) for order in (~swapped, swapped)])
+        for side in (to_left, ~to_left)
+    )
+    times = left + right
+    same_pairs, same_flips = float((times * (times - 1) / 2).sum()), float((left * right).sum())
+    # Of swapped repeats the same side is the other image.
+    swapped_pairs, swapped_flips = (
+        float((times[0] * times[1]).sum()),
+        float((left[0] * left[1] + right[0] * right[1]).sum()),
+    )
+    both_left, both_right = _matched(question, swapped, to_left)
+    same_rate, swapped_rate = _ratio(same_flips, same_pairs), _ratio(swapped_flips, swapped_pairs)
     by_side = both_left + both_right
-    p_value = float(binomtest(both_left, by_side).pvalue) if by_side else nan
+    p_value = float(binomtest(both_left, by_side).pvalue) if by_side else float("nan")
     return (
-        *(left / len(trials), interval.low, interval.high),
-        *(same, same_rate, swapped, swapped_rate, swapped_rate - same_rate),
+        *(float(to_left.mean()), interval.low, interval.high),
+        *(same_pairs, same_rate, swapped_pairs, swapped_rate, swapped_rate - same_rate),
         *(both_left, both_right, p_value),
     )
+
+
+def _pair(trials: pd.DataFrame, swapped: np.ndarray) -> pd.Series:
+    """Name each unordered pair."""
+    first, second = trials["left"].where(~swapped, trials["right"]), trials["right"].where(~swapped, trials["left"])
+    return pd.Series(list(zip(first, second, strict=True)), index=trials.index)
+
+
+def _matched(question: np.ndarray, swapped: np.ndarray, to_left: np.ndarray) -> tuple[int, int]:
+    """Match the n-th answer in one order with the n-th in the other, each used once, as McNemar's test wants."""
+    answers = pd.DataFrame({"question": question, "swapped": swapped, "to_left": to_left})
+    answers["number"] = answers.groupby(["question", "swapped"]).cumcount()
+    both = answers[~swapped].merge(answers[swapped], on=["question", "number"])
+    return int((both["to_left_x"] & both["to_left_y"]).sum()), int((~both["to_left_x"] & ~both["to_left_y"]).sum())
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")

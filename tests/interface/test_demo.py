@@ -27,8 +27,8 @@ def test_the_simulated_peoples_scale_values_are_recovered(demo: tuple[Path, Comp
 
 def test_each_metric_agrees_with_people_on_what_it_measures(demo: tuple[Path, Comparison, list[str]]) -> None:
     rho = demo[1].alignment.set_index(["attribute", "observer"])["rho"]
-    assert rho["contrast", "rms_contrast"] > 0.85
-    assert rho["colorfulness", "colorfulness"] > 0.85
+    assert rho["contrast", "rms_contrast"] > 0.8
+    assert rho["colorfulness", "colorfulness"] > 0.8
     assert rho["contrast", "rms_contrast"] > rho["contrast", "colorfulness"] + 0.5
     assert rho["colorfulness", "colorfulness"] > rho["colorfulness", "rms_contrast"] + 0.5
 

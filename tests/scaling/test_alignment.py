@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 from trial_tables import trials_table
 
 from visavis.scaling import ScalingError, bootstrap_rho, leave_one_out_rho, rho, scene_scales
-from visavis.scaling.alignment import resampled_scenes
 from visavis.scaling.correlation import pearson, spearman
+from visavis.scaling.resampling import resampled_scenes
 
 rows = arrays(np.float64, (2, 7), elements=st.integers(-5, 5).map(float))
 
@@ -33,6 +33,12 @@ def test_one_adjacent_swap_of_seven_is_known() -> None:
     twice = order[[1, 0, 3, 2, 4, 5, 6]]
     assert spearman(order, swapped) == pytest.approx(0.964286, abs=1e-6)
     assert spearman(order, twice) == pytest.approx(0.928571, abs=1e-6)
+
+
+def test_what_is_equal_but_for_rounding_is_tied() -> None:
+    first = np.array([0.1 + 0.2, 0.3, 1.0, 2.0])
+    assert first[0] != first[1]
+    assert spearman(first, np.arange(4.0)) == pytest.approx(scipy.stats.spearmanr([0.3, 0.3, 1, 2], range(4)).statistic)
 
 
 @pytest.fixture

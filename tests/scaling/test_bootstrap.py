@@ -7,7 +7,7 @@ import pytest
 from trial_tables import trials_table
 
 from visavis.scaling import Counts, ScalingError, bootstrap_scale, count_choices, fit_scale
-from visavis.scaling.bootstrap import resample_weights
+from visavis.scaling.resampling import resample_weights
 
 VALUES = {"contrast": np.array([-0.7, -0.1, 0.2, 0.6]), "preference": np.array([0.3, 0.0, -0.2, -0.1])}
 

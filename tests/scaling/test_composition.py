@@ -1,0 +1,87 @@
+"""Weights, sides and sensitivity in a comparison: what was simulated is found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from trial_tables import trials_table
+
+from visavis.scaling import VARIANTS, Options, compare, preference_weights, sensitivity
+
+QUICK = Options(resamples=200)
+CONTRAST, COLOR = np.array([-1.0, 0.6, 0.1, -0.4, 0.7]), np.array([0.5, 0.8, -1.0, 0.1, -0.4])
+
+
+def tastes(contrast: float, color: float) -> dict[str, np.ndarray]:
+    return {"colorfulness": COLOR, "contrast": CONTRAST, "preference": contrast * CONTRAST + color * COLOR}
+
+
+@pytest.fixture(scope="module")
+def trials() -> pd.DataFrame:
+    people = {f"P{i}": tastes(0.3, 0.9) for i in range(6)}
+    return trials_table({**people, "like": tastes(0.3, 0.9), "unlike": tastes(0.9, 0.3)}, scenes=10, repetitions=4)
+
+
+def test_the_weights_of_each_observer_are_found(trials: pd.DataFrame) -> None:
+    table = compare(trials, options=QUICK).weights.set_index(["observer", "attribute"])
+    for observer, contrast, color in (("people", 0.25, 0.75), ("like", 0.25, 0.75), ("unlike", 0.75, 0.25)):
+        assert table.loc[(observer, "contrast"), "normalised"] == pytest.approx(contrast, abs=0.12)
+        assert table.loc[(observer, "colorfulness"), "normalised"] == pytest.approx(color, abs=0.12)
+    assert (table["low"] < table["beta"]).all()
+    assert (table["beta"] < table["high"]).all()
+    assert (table["scenes"] == 10).all()
+    shares = table.groupby("observer")[["lmg", "r_squared"]].agg({"lmg": "sum", "r_squared": "first"})
+    assert shares["lmg"].to_numpy() == pytest.approx(shares["r_squared"].to_numpy())
+
+
+def test_intervals_are_those_of_a_plain_loop(trials: pd.DataFrame) -> None:
+    from visavis.scaling import attribute_weights
+    from visavis.scaling.resampling import resampled_scenes
+
+    scales = compare(trials, options=QUICK).scene_scales
+    one = scales[scales["observer"] == "like"]
+    found = preference_weights(one, n=60, seed=5, expanded=False).set_index("attribute")
+    wide = one.pivot_table(index=["scene", "item"], columns="attribute", values="value")
+    scenes = sorted(set(one["scene"]))
+    betas = []
+    for drawn in resampled_scenes(len(scenes), 60, 5):
+        rows = pd.concat([wide.loc[scenes[s]] for s in drawn])
+        betas.append(attribute_weights(rows[["colorfulness", "contrast"]], rows["preference"].to_numpy()).beta)
+    low, high = np.quantile(betas, [0.025, 0.975], axis=0)
+    assert found["low"].to_numpy() == pytest.approx(low)
+    assert found["high"].to_numpy() == pytest.approx(high)
+
+
+def test_without_the_target_or_anything_to_explain_it_by_that_is_said(trials: pd.DataFrame) -> None:
+    alone = compare(trials[trials["attribute"] == "contrast"], options=QUICK)
+    assert alone.weights.empty
+    assert "there is no 'preference' with other attributes to explain it, so no weights are shown" in alone.notes
+    other = compare(trials, options=Options(resamples=50, target="contrast"))
+    assert set(other.weights["attribute"]) == {"colorfulness", "preference"}
+    lacking = trials[~((trials["observer"] == "like") & (trials["attribute"] == "preference"))]
+    notes = compare(lacking, options=QUICK).notes
+    assert "like: the weights of the attributes cannot be told from its scales" in notes
+
+
+def test_sides_are_judged_for_each_model_and_for_people_together(trials: pd.DataFrame) -> None:
+    table = compare(trials, options=QUICK).side_bias
+    assert table["observer"].tolist() == ["people", "like", "unlike"]
+    assert (table["excess_flips"].abs() < 0.08).all()
+    leaning = trials.copy()
+    always = (leaning["observer"] == "like") & (np.random.default_rng(0).random(len(leaning)) < 0.3)
+    leaning.loc[always, "choice"] = "left"
+    found = compare(leaning, options=QUICK).side_bias.set_index("observer")
+    assert found.loc["like", "excess_flips"] > 0.05
+    assert found.loc["like", "p_value"] < 1e-6
+    assert found.loc["unlike", "p_value"] > 1e-3
+
+
+def test_sensitivity_varies_each_choice_alone(trials: pd.DataFrame) -> None:
+    table = sensitivity(trials, options=QUICK).set_index(["attribute", "observer"])
+    assert list(table.columns[: len(VARIANTS)]) == list(VARIANTS)
+    alone = compare(trials, options=Options(resamples=1, rho_mode="pooled")).alignment
+    assert table["ρ pooled"].to_numpy() == pytest.approx(alone["rho"].to_numpy())
+    assert (table["lowest"] <= table["as chosen"]).all()
+    assert (table["highest"] >= table["as chosen"]).all()
+    assert table.loc[("preference", "like"), "best_of"] == len(VARIANTS)
