@@ -199,7 +199,7 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         outcomes=_outcomes(main),
         vr_within=_within(main, notes),
         weights=_weights(joined["scene_scales"], attributes, options, notes),
-        side_bias=_sides(main, named_people, models),
+        side_bias=_sides(main, named_people),
         notes=tuple(notes),
         **joined,
     )
@@ -347,15 +347,20 @@ def _weights(scales: pd.DataFrame, attributes: list[str], options: Options, note
         told = set(table["observer"])
         untold = [name for name in dict.fromkeys(scales["observer"]) if name not in told]
         notes += [f"{name}: the weights of the attributes cannot be told from its scales" for name in untold]
-    return table
+    return _people_first(table)
 
 
-def _sides(trials: pd.DataFrame, people: list[str], models: list[str]) -> pd.DataFrame:
+def _people_first(table: pd.DataFrame) -> pd.DataFrame:
+    """Sort by observer, all people together before the models."""
+    return table.sort_values(
+        "observer", key=lambda names: names.mask(names == PEOPLE, ""), kind="stable", ignore_index=True
+    )
+
+
+def _sides(trials: pd.DataFrame, people: list[str]) -> pd.DataFrame:
     """Judge the side bias of each model and of all people together; repeats are always of one observer."""
     group = trials["observer"].where(~trials["observer"].isin(people), PEOPLE)
-    table = side_bias(trials.assign(group=group), ("group",)).rename(columns={"group": "observer"})
-    order = {name: place for place, name in enumerate((PEOPLE, *models))}
-    return table.sort_values("observer", key=lambda names: names.map(order)).reset_index(drop=True)
+    return _people_first(side_bias(trials.assign(group=group), ("group",)).rename(columns={"group": "observer"}))
 
 
 def _between(grouped: pd.DataFrame, attribute: str) -> pd.DataFrame:
