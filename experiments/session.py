@@ -28,7 +28,7 @@ from .definition import Definition
 from .plan import Plan, read_plan_frame
 from .seam import Observer, ObserverKind, utc_now
 
-MANIFEST, PLAN = "manifest.json", "plan.csv"
+MANIFEST, PLAN, EVENTS = "manifest.json", "plan.csv", "events.jsonl"
 FORMAT = 1
 
 
@@ -105,8 +105,13 @@ def create_session(folder: Path, manifest: Manifest, plan: Plan) -> None:
     Raises
     ------
     SessionError
-        If the folder cannot be written.
+        If the folder cannot be written, or holds answers whose manifest is gone.
     """
+    if (folder / EVENTS).exists():
+        raise SessionError(
+            f"{folder / EVENTS}: answers without the {MANIFEST} that they belong to: restore it from a copy, or move "
+            "this folder away to begin anew"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write_whole(folder / PLAN, plan.to_csv())

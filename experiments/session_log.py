@@ -18,10 +18,10 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from .seam import UNSETTLED, Response
-from .session import SessionError
+from .seam import UNSETTLED, ObserverError, Response
+from .session import EVENTS, SessionError
 
-EVENTS, LOCK = "events.jsonl", ".lock"
+LOCK = ".lock"
 
 SYNC_INTERVAL_S = 0.05
 """Answers that come faster than this share one flush to the disk itself. Each line reaches the operating system at
@@ -153,8 +153,22 @@ class SessionLog:
         settle(self.responses, record)
 
     def record(self, response: Response) -> None:
-        """Write one response."""
-        self.append("response", _as_json(response))
+        """Write one response.
+
+        Raises
+        ------
+        ObserverError
+            If the observer put something into it that JSON cannot hold.
+        SessionError
+            As `append`.
+        """
+        try:
+            self.append("response", _as_json(response))
+        except (TypeError, ValueError) as error:
+            raise ObserverError(
+                f"the response to {response.trial!r} cannot be written as JSON ({error}): report this to whoever wrote "
+                "the observer; every answer before it is saved"
+            ) from error
 
     def _sync(self) -> None:
         os.fsync(self._file.fileno())

@@ -28,8 +28,8 @@ from visavis.experiments import (
     run,
     session_status,
 )
-from visavis.experiments.session import MANIFEST, PLAN, session_folder
-from visavis.experiments.session_log import EVENTS, SessionLog
+from visavis.experiments.session import EVENTS, MANIFEST, PLAN, session_folder
+from visavis.experiments.session_log import SessionLog
 
 TIMES = ["onset", "answered_at", "response_time_s"]
 
@@ -287,6 +287,26 @@ def test_damaged_files_are_named(experiment: Experiment, tmp_path: Path, file: s
     (session_folder(tmp_path, "P1", "1") / file).write_text(content)
     with pytest.raises(SessionError, match=message):
         load_trials(tmp_path)
+
+
+def test_answers_whose_manifest_is_gone_are_not_built_upon(experiment: Experiment, tmp_path: Path) -> None:
+    run(experiment, Scripted(), tmp_path, limit=2)
+    (session_folder(tmp_path, "P1", "1") / MANIFEST).unlink()
+    with pytest.raises(SessionError, match=r"answers without the manifest\.json that they belong to"):
+        run(experiment, Scripted(), tmp_path)
+
+
+@pytest.mark.parametrize("provenance", [{"path": Path("x")}, {"score": float("nan")}])
+def test_a_response_that_is_no_json_stops_the_run_and_keeps_the_rest(
+    experiment: Experiment, tmp_path: Path, provenance: dict[str, object]
+) -> None:
+    def broken(trial: Trial) -> Response:
+        return replace(by_hash(trial), provenance=provenance if trial.index == 3 else {})
+
+    with pytest.raises(ObserverError, match=r"cannot be written as JSON .* every answer before it is saved"):
+        run(experiment, Scripted(broken), tmp_path)
+    assert len(load_trials(tmp_path)) == 3
+    assert run(experiment, Scripted(), tmp_path).complete
 
 
 def test_a_folder_without_sessions_is_an_error_that_says_so(tmp_path: Path) -> None:
