@@ -2,6 +2,7 @@
 
 from .definition import Definition, DefinitionError, definition_schema
 from .experiment import Experiment
+from .foreign import LAYOUTS, Layout, import_choices, write_trials
 from .plan import Plan
 from .planner import make_plan
 from .run import RunResult, run
@@ -18,11 +19,13 @@ from .table import COLUMNS, as_trials, load_trials, session_status
 
 __all__ = [
     "COLUMNS",
+    "LAYOUTS",
     "OUTCOMES",
     "Capabilities",
     "Definition",
     "DefinitionError",
     "Experiment",
+    "Layout",
     "Observer",
     "ObserverError",
     "Plan",
@@ -32,8 +35,10 @@ __all__ = [
     "Trial",
     "as_trials",
     "definition_schema",
+    "import_choices",
     "load_trials",
     "make_plan",
     "run",
     "session_status",
+    "write_trials",
 ]

@@ -45,12 +45,15 @@ COLUMNS: dict[str, tuple[Any, str]] = {
 }
 """Every column of the trials table with its dtype and its meaning, in order."""
 
+TRIALS_SUFFIX = ".trials.csv"
+"""End of the name of a file that holds a trials table whole."""
+
 _TIMES = {name for name, (dtype, _) in COLUMNS.items() if dtype == TIME}
 _FROM_RESPONSE = ("outcome", "choice", "p_left", "response_time_s", "onset", "answered_at", "attempts", "provenance")
 
 
 def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool = False) -> pd.DataFrame:
-    """Read every session in or below one or more folders into one table.
+    """Read every session in or below one or more folders, and every ``*.trials.csv``, into one table.
 
     Parameters
     ----------
@@ -75,18 +78,19 @@ def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool =
         if not one.is_dir():
             raise SessionError(f"{one}: no such folder")
     found = sorted({manifest.parent.resolve() for one in folders for manifest in one.rglob(MANIFEST)})
-    if not found:
+    files = sorted({file.resolve() for one in folders for file in one.rglob(f"*{TRIALS_SUFFIX}")})
+    if not found and not files:
         names = ", ".join(str(one) for one in folders)
         raise SessionError(f"{names}: no sessions here (a session is a folder with a {MANIFEST}): run one first")
     tables: dict[tuple[str, str, str], pd.DataFrame] = {}
     where: dict[tuple[str, str, str], Path] = {}
-    for one in found:
-        identity, table = _session_table(one)
-        if identity in tables:
-            raise SessionError(
-                f"{one} and {where[identity]} are both session {identity[2]!r} of {identity[1]!r}: remove the copy"
-            )
-        tables[identity], where[identity] = table, one
+    for one in (*found, *files):
+        for identity, table in _whole_tables(one) if one in files else [_session_table(one)]:
+            if identity in tables:
+                raise SessionError(
+                    f"{one} and {where[identity]} are both session {identity[2]!r} of {identity[1]!r}: remove the copy"
+                )
+            tables[identity], where[identity] = table, one
     trials = pd.concat([tables[identity] for identity in sorted(tables)], ignore_index=True)
     if not unanswered:
         trials = trials[trials["outcome"].notna()].reset_index(drop=True)
@@ -115,6 +119,19 @@ def _session_table(folder: Path) -> tuple[tuple[str, str, str], pd.DataFrame]:
     chosen = table["left"].where(table["choice"] == "left", table["right"])
     table["chosen"] = chosen.where(table["choice"].isin(["left", "right"]))
     return (manifest.experiment, manifest.observer, manifest.session), as_trials(table)
+
+
+def _whole_tables(file: Path) -> list[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """Read the sessions of a file that holds a trials table."""
+    try:
+        raw = pd.read_csv(file, dtype="string", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        trials = as_trials(raw)
+    except (OSError, ValueError) as error:
+        raise SessionError(f"{file}: {error}") from error
+    return [
+        ((str(experiment), str(observer), str(session)), part)
+        for (experiment, observer, session), part in trials.groupby(["experiment", "observer", "session"])
+    ]
 
 
 def session_status(trials: pd.DataFrame) -> pd.DataFrame:

@@ -119,11 +119,7 @@ def _make_observer(spec: str, name: str | None, options: Iterable[str], options_
         if content.problems or not isinstance(content.data, dict):
             raise click.ClickException(f"{options_file}: {'; '.join(content.problems) or 'no mapping of options'}")
         given.update(content.data)
-    for option in options:
-        key, equals, value = option.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{option!r} is no KEY=VALUE", param_hint="--option")
-        given[key] = value
+    given.update(_pairs("--option", tuple(options)))
     return create_observer(spec, given, name=name)
 
 
@@ -353,6 +349,59 @@ def observers(kind: str | None) -> None:
         if kind is not None:
             for name, line in info.options.items():
                 click.echo(f"{'':14} --option {name}=…  {line}")
+
+
+@main.command("import")
+@click.argument("source", type=_FILE)
+@click.option("--layout", default="plain", show_default=True, help="pwcmp, quickeval, or plain: our own column names.")
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="A column of another name.")
+@click.option("--answer", "answers", multiple=True, metavar="TEXT=left|right|tie", help="What the choice column holds.")
+@click.option("--experiment", help="Name of the study; by default that of the file.")
+@click.option("--attribute", default="preference", show_default=True, help="Where the table has no column for it.")
+@click.option("-o", "--output", type=_FILE, help="By default results/NAME.trials.csv.")
+def import_table(
+    source: Path,
+    layout: str,
+    columns: tuple[str, ...],
+    answers: tuple[str, ...],
+    experiment: str | None,
+    attribute: str,
+    output: Path | None,
+) -> None:
+    """Bring people's choices from another study, a CSV with a row a choice, among the results."""
+    from visavis.experiments import LAYOUTS, Layout, import_choices, write_trials
+
+    named = LAYOUTS.get(layout)
+    if named is not None and (columns or answers):
+        named = Layout(
+            {**named.columns, **_pairs("--column", columns)}, {**named.answers, **_pairs("--answer", answers)}
+        )
+    trials = import_choices(source, named or layout, experiment=experiment or source.stem, attribute=attribute)
+    path = write_trials(trials, output or Path("results") / source.stem)
+    people, scenes = trials["observer"].nunique(), trials["scene"].nunique()
+    click.echo(f"{path}: {len(trials)} choices of {people} people in {scenes} scene(s)")
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
+    """Read ``KEY=VALUE`` options."""
+    pairs = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{text!r} is no KEY=VALUE", param_hint=option)
+        pairs[key] = value
+    return pairs
+
+
+@main.command()
+@click.argument("results", type=_FOLDER, default=Path("results"))
+@click.option("-o", "--output", type=_FILE, default=Path("all.trials.csv"), show_default=True)
+def export(results: Path, output: Path) -> None:
+    """Write the trials table of RESULTS as one CSV file."""
+    from visavis.experiments import load_trials, write_trials
+
+    trials = load_trials(results)
+    click.echo(f"{write_trials(trials, output)}: {len(trials)} trials")
 
 
 @main.command()

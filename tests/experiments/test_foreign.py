@@ -1,0 +1,121 @@
+"""Choices made elsewhere: every one in its place, and what is no choice said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from answering import Scripted
+
+from visavis.experiments import (
+    COLUMNS,
+    Experiment,
+    Layout,
+    SessionError,
+    import_choices,
+    load_trials,
+    run,
+    write_trials,
+)
+
+PWCMP = """observer,session_id,scene,condition_A,condition_B,is_A_selected
+M01,1,window,camera,ferwerda,1
+M01,1,window,ferwerda,camera,1
+M01,1,window,camera,ferwerda,
+F02,2,corridor,ronan,irawan,0
+"""
+
+
+@pytest.fixture
+def pwcmp(tmp_path: Path) -> Path:
+    path = tmp_path / "theirs.csv"
+    path.write_text(PWCMP, encoding="utf-8")
+    return path
+
+
+def test_pwcmps_table(pwcmp: Path) -> None:
+    trials = import_choices(pwcmp, "pwcmp", experiment="tmo")
+    assert list(trials.columns) == list(COLUMNS)
+    assert trials["choice"].tolist()[:2] == ["left", "left"]
+    assert trials["chosen"].tolist()[:2] == ["camera", "ferwerda"]
+    assert trials["chosen"].tolist()[3] == "irawan"
+    assert trials["outcome"].tolist() == ["choice", "choice", "invalid", "choice"]
+    assert trials["repetition"].tolist() == [1, 2, 3, 1]
+    assert trials["presentation_order"].tolist() == ["AB", "BA", "AB", "BA"]
+    assert trials["attribute"].unique().tolist() == ["preference"]
+    assert trials["observer_kind"].unique().tolist() == ["human"]
+    assert trials["trial"].is_unique
+
+
+def test_the_chosen_items_name_is_an_answer_too(tmp_path: Path) -> None:
+    path = tmp_path / "quick.csv"
+    path.write_text(
+        "observer,picture_id_left,picture_id_right,selected\nP,7,9,9\nP,9,7,9\nP,7,9,skip\n", encoding="utf-8"
+    )
+    trials = import_choices(path, "quickeval", experiment="q")
+    assert trials["choice"].tolist()[:2] == ["right", "left"]
+    assert trials["outcome"].tolist() == ["choice", "choice", "invalid"]
+    assert trials["scene"].unique().tolist() == ["all"]
+
+
+def test_any_table_by_a_layout_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("who;a\n", encoding="utf-8")
+    path.write_text("who,img1,img2,answer,rt\nP,x,y,A,0.5\nP,x,y,=,0.7\nP,x,y,B,n/a\n", encoding="utf-8")
+    layout = Layout(
+        {"observer": "who", "left": "img1", "right": "img2", "choice": "answer", "response_time_s": "rt"},
+        {"A": "left", "B": "right", "=": "tie"},
+    )
+    trials = import_choices(path, layout, experiment="own", attribute="contrast", kind="vlm")
+    assert trials["outcome"].tolist() == ["choice", "tie", "choice"]
+    assert trials["response_time_s"].tolist()[:2] == [0.5, 0.7]
+    assert trials["response_time_s"].isna().tolist() == [False, False, True]
+    assert trials["observer_kind"].unique().tolist() == ["vlm"]
+
+
+def test_what_is_imported_stands_beside_sessions(experiment: Experiment, pwcmp: Path, tmp_path: Path) -> None:
+    run(experiment, Scripted(), tmp_path / "results")
+    imported = import_choices(pwcmp, "pwcmp", experiment="tmo")
+    path = write_trials(imported, tmp_path / "results" / "tmo")
+    assert path.name == "tmo.trials.csv"
+    together = load_trials(tmp_path / "results")
+    assert len(together) == len(experiment.plan("P1")) + 4
+    back = together[together["experiment"] == "tmo"].sort_values(["observer", "trial_index"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(back, imported.sort_values(["observer", "trial_index"]).reset_index(drop=True))
+
+
+def test_a_written_table_reads_back_as_it_was(experiment: Experiment, tmp_path: Path) -> None:
+    run(experiment, Scripted(), tmp_path / "results")
+    trials = load_trials(tmp_path / "results")
+    write_trials(trials, tmp_path / "shared" / "all.csv")
+    pd.testing.assert_frame_equal(load_trials(tmp_path / "shared"), trials)
+
+
+def test_a_session_and_its_export_are_not_counted_twice(experiment: Experiment, tmp_path: Path) -> None:
+    run(experiment, Scripted(), tmp_path, limit=3)
+    write_trials(load_trials(tmp_path), tmp_path / "all")
+    with pytest.raises(SessionError, match="are both session '1' of 'P1': remove the copy"):
+        load_trials(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "layout", "message"),
+    [
+        ("a,b\n1,2\n", "plain", r"lacks the column\(s\) observer, left, right, choice; it has a, b"),
+        ("observer,left,right,choice\nP,,y,left\n", "plain", "line 2: left is empty"),
+        ("", "plain", "cannot be read as CSV"),
+        ("a\n", "fancy", "no layout 'fancy': known are pwcmp, quickeval, plain"),
+    ],
+)
+def test_tables_that_cannot_be_used_are_named(tmp_path: Path, content: str, layout: str, message: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(SessionError, match=message):
+        import_choices(path, layout, experiment="x")
+
+
+def test_a_damaged_trials_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.trials.csv").write_text("trial\n1\n", encoding="utf-8")
+    with pytest.raises(SessionError, match=r"broken\.trials\.csv: the trials table lacks the column"):
+        load_trials(tmp_path)
