@@ -72,14 +72,21 @@ def demo(folder: Path, people: int) -> None:
 @main.command()
 @click.argument("file", type=_FILE, default=Path("study.yaml"))
 @click.option("--name", help="Name of the experiment; by default that of the file.")
-def new(file: Path, name: str | None) -> None:
-    """Write a commented starter definition to FILE."""
+@click.option(
+    "--protocol",
+    type=click.Choice(["starter", "iqa-three-scales"]),
+    default="starter",
+    show_default=True,
+    help="A commented starter, or the protocol of a study of contrast, colorfulness and preference.",
+)
+def new(file: Path, name: str | None, protocol: str) -> None:
+    """Write a definition to begin with to FILE."""
     import secrets
     from importlib.resources import files
 
     if file.exists():
         raise click.ClickException(f"{file} exists already: choose another name")
-    template = files("visavis").joinpath("starter.yaml").read_text(encoding="utf-8")
+    template = files("visavis").joinpath(f"{protocol}.yaml").read_text(encoding="utf-8")
     text = template.format(
         file=file, name=json.dumps(name or file.stem, ensure_ascii=False), seed=secrets.randbelow(10**6)
     )

@@ -1,4 +1,4 @@
-"""Figures of a comparison, as SVG text: readable in print and by the colour-blind (Okabe & Ito 2008).
+"""Figures of a comparison: readable in print and by the colour-blind (Okabe & Ito 2008).
 
 People are black; every model has a colour and a marker of its own, the same in all figures.
 """
@@ -9,7 +9,8 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 _PANEL_INCHES = 3.3
 
+_OTHER_SCRIPTS = ("Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "WenQuanYi Zen Hei")
+
 _STYLE: Any = {
     "axes.grid": True,
     "axes.spines.right": False,
@@ -35,14 +38,15 @@ _STYLE: Any = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,  # fonts that journals take
     "svg.fonttype": "none",  # the reader's fonts: every script shows, and names can be searched
     "svg.hashsalt": "visavis",
     "text.parse_math": False,  # a name may hold a dollar sign
 }
 
 
-def scale_figure(comparison: Comparison) -> str:
-    """Draw the scale values of people and models, a panel an attribute; return SVG."""
+def scale_figure(comparison: Comparison) -> Figure:
+    """Draw the scale values of people and models, a panel an attribute."""
     with _figure(comparison, sharey=True) as (figure, panels):
         for axes, attribute in panels:
             of_attribute = comparison.scales[comparison.scales["attribute"] == attribute]
@@ -57,11 +61,11 @@ def scale_figure(comparison: Comparison) -> str:
             axes.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
         panels[0][0].set_ylabel(f"scale value ({comparison.unit})")
         _legend(figure, panels)
-    return _svg(figure)
+    return figure
 
 
-def alignment_figure(comparison: Comparison) -> str:
-    """Draw Spearman's ρ of each model with people, beside the human ceiling; return SVG."""
+def alignment_figure(comparison: Comparison) -> Figure:
+    """Draw Spearman's ρ of each model with people, beside the human ceiling."""
     names = list(reversed(comparison.models))
     lowest = float(np.nanmin([0, *comparison.alignment["low"], *comparison.alignment["rho"]]))
     with _figure(comparison, height=0.9 + 0.28 * len(names), sharex=True, sharey=True) as (figure, panels):
@@ -78,11 +82,11 @@ def alignment_figure(comparison: Comparison) -> str:
             axes.set_xlim(lowest - 0.05, 1.05)
             axes.set_title(attribute)
             axes.set_xlabel("ρ with people (grey: human ceiling)")
-    return _svg(figure)
+    return figure
 
 
-def within_figure(comparison: Comparison) -> str:
-    """Draw VR% within each observer that answered pairs more than once; return SVG."""
+def within_figure(comparison: Comparison) -> Figure:
+    """Draw VR% within each observer that answered pairs more than once."""
     table = comparison.vr_within.dropna(subset="any")
     names = [name for name in reversed((*comparison.people, *comparison.models)) if name in set(table["observer"])]
     with _figure(comparison, height=0.9 + 0.28 * len(names), sharey=True) as (figure, panels):
@@ -99,11 +103,11 @@ def within_figure(comparison: Comparison) -> str:
             axes.set_xlim(0, 105)
             axes.set_title(attribute)
             axes.set_xlabel("pairs not answered unanimously (%)")
-    return _svg(figure)
+    return figure
 
 
-def between_figure(comparison: Comparison) -> str:
-    """Draw VR% between every two models, and between each and the people's majority; return SVG."""
+def between_figure(comparison: Comparison) -> Figure:
+    """Draw VR% between every two models, and between each and the people's majority."""
     with _figure(comparison, height=0.9 + 0.42 * (len(comparison.models) + 1)) as (figure, panels):
         for axes, attribute in panels:
             part = comparison.vr_between[comparison.vr_between["attribute"] == attribute]
@@ -126,7 +130,7 @@ def between_figure(comparison: Comparison) -> str:
             axes.spines[:].set_visible(False)
             axes.grid(visible=False)
             axes.set_title(attribute)
-    return _svg(figure)
+    return figure
 
 
 @contextmanager
@@ -138,22 +142,48 @@ def _figure(
     from matplotlib.figure import Figure
 
     attributes = [name for name in comparison.attributes if name in set(comparison.scales["attribute"])]
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # drawn by the reader's fonts
+    with mpl.rc_context({**_STYLE, "font.family": _families()}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # an SVG is drawn by the reader's fonts
         figure = Figure(figsize=(max(_PANEL_INCHES * len(attributes), 4.5), height))
         axes = figure.subplots(1, len(attributes), squeeze=False, sharex=sharex, sharey=sharey)[0]
         yield figure, list(zip(axes, attributes, strict=True))
 
 
-def _svg(figure: Figure) -> str:
+def figures(comparison: Comparison) -> dict[str, Figure]:
+    """Return every figure for which there are data, by the name of its file."""
+    there = {
+        "scales": (scale_figure, len(comparison.scales) > 0),
+        "alignment": (alignment_figure, len(comparison.alignment) > 0),
+        "vr_within": (within_figure, bool(comparison.vr_within["any"].notna().any())),
+        "vr_between": (between_figure, len(comparison.vr_between) > 0),
+    }
+    return {name: draw(comparison) for name, (draw, has_data) in there.items() if has_data}
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as an SVG element, for a page."""
+    buffer = io.BytesIO()
+    save(figure, buffer, "svg")
+    text = buffer.getvalue().decode()
+    return text[text.index("<svg") :]
+
+
+def save(figure: Figure, target: Path | IO[bytes], kind: str) -> None:
+    """Write a figure as ``svg``, ``pdf`` or ``png``; the same figure gives the same bytes."""
     import matplotlib as mpl
 
-    buffer = io.StringIO()
+    nameless = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :]
+        figure.savefig(target, format=kind, metadata=nameless[kind], dpi=300)
+
+
+def _families() -> list[str]:
+    """Return the fonts to draw with: one that is always there, then those for other scripts that are installed."""
+    from matplotlib.font_manager import get_font_names
+
+    installed = set(get_font_names())
+    return ["DejaVu Sans", *(name for name in _OTHER_SCRIPTS if name in installed)]
 
 
 def _present(comparison: Comparison, part: pd.DataFrame) -> list[str]:

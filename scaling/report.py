@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from .comparison import Comparison
-from .figures import alignment_figure, between_figure, scale_figure, within_figure
+from .figures import figures, save, svg
+from .methods import methods_paragraph
 
 REPORT = "report.html"
 
@@ -22,7 +23,7 @@ _VERSIONED = ("visavis", "numpy", "scipy", "pandas", "matplotlib")
 
 
 def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.DataFrame | None = None) -> Path:
-    """Write a comparison as ``report.html``, ``comparison.json`` and a CSV for each table.
+    """Write a comparison as ``report.html``, ``comparison.json``, a CSV for each table and the figures for print.
 
     Parameters
     ----------
@@ -42,6 +43,9 @@ def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.Dat
     tables = comparison.tables() | ({} if sensitivity is None else {"sensitivity": sensitivity})
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
+    for name, figure in figures(comparison).items():
+        for kind in ("pdf", "png", "svg"):
+            save(figure, folder / f"{name}.{kind}", kind)
     text = json.dumps(comparison_json(comparison), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "comparison.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     page = folder / REPORT
@@ -66,15 +70,12 @@ def report_html(comparison: Comparison, sensitivity: pd.DataFrame | None = None)
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(files("visavis.scaling").joinpath("report.html").read_text(encoding="utf-8"))
-    scaled = len(comparison.scales) > 0
     return template.render(
         **_heading(comparison),
         comparison=comparison,
         options=asdict(comparison.options),
-        scale_figure=scale_figure(comparison) if scaled else "",
-        alignment_figure=alignment_figure(comparison) if len(comparison.alignment) else "",
-        within_figure=within_figure(comparison) if comparison.vr_within["any"].notna().any() else "",
-        between_figure=between_figure(comparison) if len(comparison.vr_between) else "",
+        figures={name: svg(figure) for name, figure in figures(comparison).items()},
+        methods=methods_paragraph(comparison),
         tables={name: _cells(table) for name, table in _shown(comparison).items()},
         sensitivity=None if sensitivity is None else _cells(sensitivity),
     )

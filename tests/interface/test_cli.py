@@ -107,6 +107,16 @@ def test_the_starter_is_a_good_definition_and_is_not_written_over(visavis: Visav
     assert "exists already: choose another name" in again.output
 
 
+def test_the_protocol_of_the_study_is_a_good_definition(visavis: Visavis, tmp_path: Path) -> None:
+    from visavis import Definition
+
+    assert visavis("new", "iqa.yaml", "--protocol", "iqa-three-scales").exit_code == 0
+    definition = Definition.from_yaml(tmp_path / "iqa.yaml")
+    assert definition.repetitions == 3
+    assert list(definition.attributes) == ["contrast", "colorfulness", "preference"]
+    assert definition.order.blocks == ("attribute", "repetition")
+
+
 def test_what_the_starter_shows_as_comments_is_valid_and_the_default(visavis: Visavis, tmp_path: Path) -> None:
     """Every commented key may be uncommented; where it claims to be the default, it is."""
     import re

@@ -122,6 +122,36 @@ def test_json_and_csv_beside_the_page_hold_the_same_numbers(comparison: Comparis
         pd.testing.assert_frame_equal(from_json, table, check_dtype=False, check_column_type=False, rtol=1e-8)
 
 
+def test_figures_for_print_lie_beside_the_page(comparison: Comparison, tmp_path: Path) -> None:
+    from PIL import Image
+
+    folder = write_report(comparison, tmp_path).parent
+    for name in ("scales", "alignment", "vr_within", "vr_between"):
+        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert "<svg" in (folder / f"{name}.svg").read_text(encoding="utf-8")
+        with Image.open(folder / f"{name}.png") as image:
+            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+            assert len(np.unique(np.asarray(image.convert("L")))) > 20, "an empty picture"
+
+
+def test_the_methods_are_told_in_sentences_with_the_numbers(trials: pd.DataFrame, comparison: Comparison) -> None:
+    from visavis.scaling.methods import methods_paragraph
+
+    text = methods_paragraph(comparison)
+    assert text.startswith(
+        "4 people and 2 models compared renditions of the same scene in pairs (6 scenes, 3 renditions)"
+    )
+    assert "Of 648 trials 648 ended in a choice or a tie" in text
+    assert "Gaussian priors of SD 2" in text
+    assert "95 % expanded percentile intervals (Hesterberg, 2015) from 100 resamples of scenes (seed 0)" in text
+    assert text in " ".join(Page(report_html(comparison)).texts)
+    other = Options(resamples=10, method="least_squares", model="bradley_terry", rho_mode="pooled", expanded=False)
+    text = methods_paragraph(compare(trials, options=other))
+    assert "the Bradley-Terry model (1952; unit: logits) by least squares" in text
+    assert "all scenes and renditions at once" in text
+    assert "95 % percentile intervals" in text
+
+
 def test_many_models_keep_the_page_in_order() -> None:
     observers = {f"M{i:02}": VALUES for i in range(15)} | {"P1": VALUES, "P2": VALUES}
     Page(report_html(compare(trials_table(observers, scenes=2), options=QUICK)))
