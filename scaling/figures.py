@@ -157,7 +157,20 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
         "vr_within": (within_figure, bool(comparison.vr_within["any"].notna().any())),
         "vr_between": (between_figure, len(comparison.vr_between) > 0),
     }
-    return {name: draw(comparison) for name, (draw, has_data) in there.items() if has_data}
+    drawn = {name: draw(comparison) for name, (draw, has_data) in there.items() if has_data}
+    for figure in drawn.values():
+        _lay_out(figure)
+    return drawn
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place everything once, so that a figure saved twice is the same twice."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def svg(figure: Figure) -> str:

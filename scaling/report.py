@@ -9,13 +9,16 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from .comparison import Comparison
+from .comparison import PEOPLE, Comparison
 from .figures import figures, save, svg
 from .methods import methods_paragraph
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 REPORT = "report.html"
 
@@ -43,13 +46,14 @@ def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.Dat
     tables = comparison.tables() | ({} if sensitivity is None else {"sensitivity": sensitivity})
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
-    for name, figure in figures(comparison).items():
+    drawn = figures(comparison)
+    for name, figure in drawn.items():
         for kind in ("pdf", "png", "svg"):
             save(figure, folder / f"{name}.{kind}", kind)
     text = json.dumps(comparison_json(comparison), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "comparison.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     page = folder / REPORT
-    page.write_text(report_html(comparison, sensitivity), encoding="utf-8", newline="\n")
+    page.write_text(_page(comparison, sensitivity, drawn), encoding="utf-8", newline="\n")
     return page
 
 
@@ -66,6 +70,10 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 def report_html(comparison: Comparison, sensitivity: pd.DataFrame | None = None) -> str:
     """Return the report as one HTML page without anything from outside; every text of the user's is escaped."""
+    return _page(comparison, sensitivity, figures(comparison))
+
+
+def _page(comparison: Comparison, sensitivity: pd.DataFrame | None, drawn: dict[str, Figure]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -74,9 +82,10 @@ def report_html(comparison: Comparison, sensitivity: pd.DataFrame | None = None)
         **_heading(comparison),
         comparison=comparison,
         options=asdict(comparison.options),
-        figures={name: svg(figure) for name, figure in figures(comparison).items()},
+        figures={name: svg(figure) for name, figure in drawn.items()},
         methods=methods_paragraph(comparison),
-        tables={name: _cells(table) for name, table in _shown(comparison).items()},
+        tables={name: _cells(table.rename(columns=_heading_of)) for name, table in _shown(comparison).items()},
+        scales=_cells(_shown_scales(comparison.scales)),
         sensitivity=None if sensitivity is None else _cells(sensitivity),
     )
 
@@ -103,20 +112,28 @@ def _version(package: str) -> str:
 
 
 def _shown(comparison: Comparison) -> dict[str, pd.DataFrame]:
-    """Return the tables as a reader wants them: interval in one cell, observers side by side."""
-    scales = comparison.scales.copy()
-    scales["shown"] = [_with_interval(*row) for row in scales[["value", "low", "high"]].itertuples(index=False)]
-    wide = scales.pivot_table(index=["attribute", "item"], columns="observer", values="shown", aggfunc="first")
+    """Return the tables as a reader wants them, with intervals in one cell."""
     alignment = comparison.alignment.copy()
     alignment["rho"] = [_with_interval(*row) for row in alignment[["rho", "low", "high"]].itertuples(index=False)]
     return {
-        "scales": wide.reset_index(),
         "alignment": alignment.drop(columns=["low", "high"]),
         "vr_within": comparison.vr_within.dropna(subset="any"),
         "weights": _shown_weights(comparison.weights),
         "side_bias": _shown_sides(comparison.side_bias),
         "outcomes": comparison.outcomes,
     }
+
+
+def _shown_scales(scales: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each attribute and item, a column for each observer, under its own name."""
+    table = scales.copy()
+    table["shown"] = [_with_interval(*row) for row in table[["value", "low", "high"]].itertuples(index=False)]
+    wide = table.pivot_table(index=["attribute", "item"], columns="observer", values="shown", aggfunc="first")
+    return wide[sorted(wide.columns, key=lambda name: name != PEOPLE)].reset_index()
+
+
+def _heading_of(column: str) -> str:
+    return column.replace("_", " ")
 
 
 def _shown_weights(weights: pd.DataFrame) -> pd.DataFrame:
@@ -141,7 +158,7 @@ def _with_interval(value: float, low: float, high: float) -> str:
 
 def _cells(table: pd.DataFrame) -> dict[str, Any]:
     rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
-    return {"columns": [str(name).replace("_", " ") for name in table.columns], "rows": rows}
+    return {"columns": [str(name) for name in table.columns], "rows": rows}
 
 
 def _cell(value: Any) -> str:

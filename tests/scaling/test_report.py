@@ -78,6 +78,13 @@ def test_the_page_says_what_it_was_made_from(comparison: Comparison) -> None:
     assert f"{row['rho']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" in text
 
 
+def test_names_stand_as_they_are(trials: pd.DataFrame) -> None:
+    named = trials.replace({"M1": "rms_contrast"})
+    texts = Page(report_html(compare(named, options=QUICK))).texts
+    assert "rms_contrast" in texts
+    assert "rms contrast" not in texts
+
+
 def test_the_same_comparison_gives_the_same_page(trials: pd.DataFrame, comparison: Comparison) -> None:
     assert report_html(compare(trials, options=QUICK)) == report_html(comparison)
 
