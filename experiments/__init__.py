@@ -9,10 +9,13 @@ from .run import RunResult, run
 from .seam import (
     OUTCOMES,
     Capabilities,
+    Choice,
     Observer,
     ObserverError,
+    Outcome,
     Response,
     Trial,
+    utc_now,
 )
 from .session import SessionError
 from .table import COLUMNS, as_trials, load_trials, session_status
@@ -22,12 +25,14 @@ __all__ = [
     "LAYOUTS",
     "OUTCOMES",
     "Capabilities",
+    "Choice",
     "Definition",
     "DefinitionError",
     "Experiment",
     "Layout",
     "Observer",
     "ObserverError",
+    "Outcome",
     "Plan",
     "Response",
     "RunResult",
@@ -40,5 +45,6 @@ __all__ = [
     "make_plan",
     "run",
     "session_status",
+    "utc_now",
     "write_trials",
 ]

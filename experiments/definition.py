@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -232,6 +233,44 @@ class Presentation(BaseModel):
     seconds_per_trial: float = Field(default=3.0, gt=0, strict=False, allow_inf_nan=False)
 
 
+def _check_label(label: str) -> str:
+    if not re.fullmatch(r"\w(?:[\w -]*\w)?", label):
+        raise ValueError("a label is made of letters, digits, single words apart by spaces or hyphens")
+    return label
+
+
+Label = Annotated[str, AfterValidator(_check_label)]
+
+
+class Asking(BaseModel):
+    """How models are asked: the same words and the same form of answer for all of them.
+
+    Attributes
+    ----------
+    images : {'separate', 'composite'}
+        Send the two images one after the other, or side by side in one.
+    labels : list of two str
+        What the left (or first) and the right (or second) image are called, and answered with.
+    tie_label : str
+        The answer for "equal", where the definition allows ties.
+    reasoning : bool
+        Whether models are asked to reason in words before they answer.
+    """
+
+    model_config = MODEL_CONFIG
+    images: Literal["separate", "composite"] = "separate"
+    labels: Annotated[tuple[Label, Label], Field(strict=False)] = ("A", "B")
+    tie_label: Label = "equal"
+    reasoning: bool = False
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Asking:
+        labels = [label.casefold() for label in (*self.labels, self.tie_label)]
+        if len(set(labels)) < len(labels):
+            raise ValueError("'labels' and 'tie_label' must differ in more than capital letters")
+        return self
+
+
 class Definition(BaseModel):
     """A whole experiment, as one person writes it and every session records it.
 
@@ -259,6 +298,7 @@ class Definition(BaseModel):
     practice : Practice
     catch : list of CatchTrial
     presentation : Presentation
+    models : Asking
     seed : int
         With the observer's name and the session it decides everything that is random.
     """
@@ -277,6 +317,7 @@ class Definition(BaseModel):
     practice: Practice | None = None
     catch: tuple[CatchTrial, ...] = Field(default=(), strict=False)
     presentation: Presentation = Presentation()
+    models: Asking = Asking()
     seed: int = Field(ge=0, lt=2**53)
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,12 +41,15 @@ class RunResult:
         Trials in the plan, and those that are settled.
     outcomes : dict
         Number of trials by outcome, over the whole session.
+    stop_reason : str
+        Why the observer stopped before every trial was answered; empty if it said nothing.
     """
 
     folder: Path
     planned: int
     answered: int
     outcomes: dict[str, int]
+    stop_reason: str = ""
 
     @property
     def complete(self) -> bool:
@@ -104,9 +107,10 @@ def run(
     """
     with contextlib.closing(observer):
         asked = experiment if repetitions is None else experiment.with_repetitions(repetitions)
+        where = session_folder(folder, observer.name, session)
+        observer.session, observer.folder = session, where
         for warning in observer.prepare(asked):
             warn(warning)
-        where = session_folder(folder, observer.name, session)
         if not is_session(where):
             plan = asked.plan(observer.name, session)
             manifest = new_manifest(
@@ -130,7 +134,7 @@ def run(
                 _ask(observer, missing[:limit], log, bar)
             outcomes = Counter(response["outcome"] for response in log.responses.values())
             answered = sum(_is_settled(log, trial) for trial in trials)
-    return RunResult(where, len(trials), answered, dict(outcomes))
+    return RunResult(where, len(trials), answered, dict(outcomes), observer.stop_reason)
 
 
 def _check_resumable(
@@ -171,7 +175,7 @@ def _is_settled(log: SessionLog, trial: Trial) -> bool:
     return response is not None and response["outcome"] not in UNSETTLED
 
 
-def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable[..., Iterator[Response]]) -> None:
+def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable[..., tqdm[Response]]) -> None:
     """Put `trials` to the observer and write down what comes back."""
     unanswered = {trial.id for trial in trials}
 
@@ -181,7 +185,8 @@ def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable
     log.append("start", {"at": utc_now(), "versions": versions(), "observer": observer.describe()})
     responses = observer.respond(trials)
     try:
-        for response in bar(responses):
+        shown = bar(responses)
+        for response in shown:
             if response.trial not in unanswered:
                 raise ObserverError(
                     f"{observer.name} answered {response.trial!r}, which it was not asked or had answered already: "
@@ -189,6 +194,7 @@ def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable
                 )
             log.record(response)
             unanswered.remove(response.trial)
+            shown.set_postfix_str(observer.progress(), refresh=False)
     except SessionError:
         raise  # the log cannot be written, so neither can the reason
     except BaseException as error:
@@ -199,7 +205,7 @@ def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable
         )
         raise
     else:
-        stop("the observer stopped early" if unanswered else "all answered")
+        stop(observer.stop_reason or "the observer stopped early" if unanswered else "all answered")
     finally:
         if isinstance(responses, Generator):
             responses.close()

@@ -11,6 +11,7 @@ import abc
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 if TYPE_CHECKING:
@@ -182,11 +183,21 @@ class Observer(abc.ABC):
     ----------
     name : str
         Who answers, as it stands in the ``observer`` column: a participant's code, a model's id.
+    session : str
+        Label of the session, set by `run` before `prepare`.
+    folder : Path or None
+        The session's folder, set by `run` before `prepare`, for files of the observer's own; it is there once
+        `respond` is called. None outside a run.
+    stop_reason : str
+        Set by the observer where `respond` ends before every trial is answered: why, and what to do about it.
     """
 
     kind: ClassVar[ObserverKind]
     capabilities: Capabilities = Capabilities()
     name: str
+    session: str = "1"
+    folder: Path | None = None
+    stop_reason: str = ""
 
     def prepare(self, experiment: Experiment) -> list[str]:
         """Make ready to answer trials of `experiment`; called once, before the first trial.
@@ -234,6 +245,14 @@ class Observer(abc.ABC):
             One for each trial. What was yielded is on disk before the next one is drawn. When the run is interrupted
             the generator is closed (``GeneratorExit``): stop asking then, and clean up in ``finally``.
         """
+
+    def outlook(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:  # noqa: ARG002 - for those who know
+        """Return lines on what asking `trials` would take, such as tokens and money; `prepare` need not have run."""
+        return []
+
+    def progress(self) -> str:
+        """Return a few words for the progress bar, such as the money spent; empty by default."""
+        return ""
 
     def describe(self) -> dict[str, Any]:
         """Return what the session's manifest should record of this observer (JSON values): settings, versions."""

@@ -229,6 +229,8 @@ def _report_run(result: RunResult) -> None:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))
     click.echo(f"{result.folder}: {result.answered} of {result.planned} trials answered ({outcomes or 'none yet'})")
     if not result.complete:
+        if result.stop_reason:
+            click.secho(result.stop_reason, fg="yellow")
         click.echo("The same command goes on from here.")
         sys.exit(INCOMPLETE)
 

@@ -98,11 +98,18 @@ def _load(entry: EntryPoint) -> type[ConfigurableObserver]:
 
 
 def _missing(observer_class: type[ConfigurableObserver]) -> str:
-    absent = [name for name in observer_class.requires if importlib.util.find_spec(name) is None]
+    absent = [name for name in observer_class.requires if not _is_installed(name)]
     if not absent:
         return ""
     remedy = f": pip install 'visavis[{observer_class.extra}]'" if observer_class.extra else ""
     return f"needs {', '.join(absent)}{remedy}"
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # of a package within one that is not there
+        return False
 
 
 def _info(kind: str, entry: EntryPoint) -> ObserverInfo:

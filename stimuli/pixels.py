@@ -30,7 +30,7 @@ _EXIF_ORIENTATION = 0x0112
 _REFUSED_MODES = {"I": "32-bit", "F": "floating-point", "I;16": "16-bit", "I;16L": "16-bit", "I;16B": "16-bit"}
 
 
-class UnusableImage(ValueError):  # noqa: N818 - it reads as what it says
+class UnusableImage(ValueError):
     """An image file that has no one right sRGB array; the message says why and what to do, without the file's name."""
 
 

@@ -1,0 +1,95 @@
+"""Replies kept on disk, so that a question that has been paid for is not paid for again.
+
+A reply answers exactly the question it was given: the key holds model, parameters, words, the images' hashes in their
+order, repetition, session and observer. (B, A) is never answered from (A, B), and a repetition never from another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from visavis.experiments import ObserverError, Trial
+
+from .question import Question
+from .reply import Reply, Usage
+
+
+def cache_key(
+    question: Question, trial: Trial, *, observer: str, session: str, ask: int, parameters: Mapping[str, Any]
+) -> str:
+    """Return the SHA-256 of all that a reply depends on.
+
+    Parameters
+    ----------
+    question : Question
+    trial : Trial
+        Its repetition counts, and that of which phase it is.
+    observer, session : str
+    ask : int
+        From 1; a re-ask is another question.
+    parameters : mapping
+        Model, endpoint and settings.
+    """
+    parts = [part if isinstance(part, str) else part.sha256 for part in question.parts]
+    key = {
+        "parameters": dict(parameters),
+        "parts": parts,
+        "answers": list(question.answers),
+        "repetition": [trial.phase, trial.repetition],
+        "observer": observer,
+        "session": session,
+        "ask": ask,
+    }
+    return hashlib.sha256(json.dumps(key, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+class ReplyCache:
+    """A folder of replies, one file each.
+
+    Parameters
+    ----------
+    folder : path
+        Made where it is missing.
+
+    Raises
+    ------
+    ObserverError
+        If it cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ObserverError(f"{folder}: cannot keep replies here ({error.strerror}): choose another") from error
+
+    def get(self, key: str) -> Reply | None:
+        """Return a reply; None where there is none, or its file is damaged."""
+        try:
+            fields = json.loads(self._path(key).read_text(encoding="utf-8"))
+            usage = fields.pop("usage")
+            return Reply(**fields, usage=Usage(**usage) if usage else None)
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def put(self, key: str, reply: Reply) -> None:
+        """Keep a reply; a full disk costs the cache, not the answer, which goes to the session log all the same."""
+        path = self._path(key)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+        try:
+            path.parent.mkdir(exist_ok=True)
+            temporary.write_text(json.dumps(asdict(reply), ensure_ascii=False), encoding="utf-8")
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.json"

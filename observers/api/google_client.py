@@ -1,0 +1,162 @@
+"""Google's Gemini, by generateContent."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .client import BatchLimits, BatchResult, Body, Client, Settings, base64_of
+from .question import Picture, Question
+from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
+
+_FILTERS = frozenset(
+    {"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION",
+     "IMAGE_RECITATION", "MODEL_ARMOR", "LANGUAGE"}
+)  # fmt: skip
+_TOP_LOGPROBS = 20
+_FINISHED = ("JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED")
+_FAILED = ("JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED")
+
+
+class GoogleClient(Client):
+    """Gemini's generateContent and its batches."""
+
+    sdk = "google-genai"
+    batch_limits = BatchLimits(requests=10_000, megabytes=20)  # inline; a file would take more
+
+    def __init__(self, settings: Settings, key: str, base_url: str | None, timeout_s: float) -> None:
+        from google import genai
+        from google.genai import types
+
+        super().__init__(settings, key, base_url, timeout_s)
+        options = types.HttpOptions(
+            base_url=base_url,
+            api_version="v1beta",
+            timeout=round(1000 * timeout_s),
+            retry_options=types.HttpRetryOptions(attempts=1),
+        )
+        self._google = genai.Client(api_key=key, http_options=options)
+
+    def body(self, question: Question, seed: int | None) -> Body:
+        settings = self.settings
+        config: dict[str, Any] = {"max_output_tokens": settings.max_output_tokens}
+        if question.structured:
+            config |= {"response_mime_type": "application/json", "response_json_schema": question.schema}
+        if settings.temperature is not None:
+            config["temperature"] = settings.temperature
+        if settings.effort is not None:
+            config["thinking_config"] = {"thinking_level": settings.effort.upper(), "include_thoughts": True}
+        if seed is not None:
+            config["seed"] = seed
+        if settings.logprobs:
+            config |= {"response_logprobs": True, "logprobs": _TOP_LOGPROBS}
+        if settings.detail is not None:
+            config["media_resolution"] = f"MEDIA_RESOLUTION_{settings.detail.upper()}"
+        parts = [
+            {"inline_data": {"mime_type": part.media_type, "data": base64_of(part)}}
+            if isinstance(part, Picture)
+            else {"text": part}
+            for part in question.parts
+        ]
+        return {
+            "model": settings.model,
+            "contents": [{"role": "user", "parts": parts}],
+            "config": config | dict(settings.body),
+        }
+
+    def _send(self, body: Body) -> str:
+        raw = {**body, "config": {**body["config"], "should_return_http_response": True}}
+        response = self._google.models.generate_content(**raw)
+        return (response.sdk_http_response and response.sdk_http_response.body) or ""
+
+    def _failure(self, error: Exception) -> Exception | None:
+        import httpx2
+        from google.genai.errors import APIError, UnknownApiResponseError
+
+        if isinstance(error, APIError):
+            headers = getattr(error.response, "headers", None) or {}
+            return failure(error.code, headers, f"{error.status}: {error.message}")
+        if isinstance(error, httpx2.TimeoutException):
+            return TemporaryFailure("the server did not answer in time")
+        if isinstance(error, httpx2.HTTPError | UnknownApiResponseError | json.JSONDecodeError):
+            return TemporaryFailure(f"no connection: {type(error).__name__}: {error}")
+        return None
+
+    def read(self, data: Any) -> Reply:
+        reply = Json(data)
+        usage = Usage(
+            reply.count("usageMetadata", "promptTokenCount"),
+            reply.count("usageMetadata", "candidatesTokenCount") + reply.count("usageMetadata", "thoughtsTokenCount"),
+            reply.count("usageMetadata", "thoughtsTokenCount"),
+            reply.count("usageMetadata", "cachedContentTokenCount"),
+        )
+        known: dict[str, Any] = {
+            "served_model": reply.get("modelVersion"),
+            "request_id": reply.get("responseId"),
+            "usage": usage if reply.get("usageMetadata") else None,
+        }
+        blocked = (reply.get("promptFeedback") or {}).get("blockReason")
+        if blocked:
+            return Reply("filtered", "", finish_reason=str(blocked), **known)
+        candidate = reply["candidates"][0]
+        finish = candidate.get("finishReason")
+        parts = list(Json((candidate.get("content") or {}).get("parts") or [], "parts"))
+        text = "".join(part.text("text") for part in parts if not part.get("thought"))
+        thoughts = "".join(part.text("text") for part in parts if part.get("thought"))
+        status: Status = "ok"
+        if finish in _FILTERS:
+            status = "filtered"
+        elif finish == "MAX_TOKENS":
+            status = "truncated"
+        elif finish != "STOP" or not text:
+            raise WrongShape(f"the reply ended with {finish} and holds {len(text)} characters")
+        first = _first_token(candidate.get("logprobsResult"))
+        return Reply(status, text, thoughts=thoughts or None, first_token=first, finish_reason=finish, **known)
+
+    def submit_batch(self, requests: Sequence[tuple[str, Body]]) -> str:
+        items: Any = [
+            {"contents": body["contents"], "config": body["config"], "metadata": {"key": name}}
+            for name, body in requests
+        ]
+        job = self.guarded(lambda: self._google.batches.create(model=self.settings.model, src=items))
+        return str(job.name)
+
+    def collect_batch(self, batch: str) -> Iterator[BatchResult] | None:
+        job = self.guarded(lambda: self._google.batches.get(name=batch))
+        state = job.state.name if job.state else ""
+        if state in _FAILED:
+            said = job.error.message if job.error else state
+            raise RequestRefused(f"batch {batch} ended as {state}: {said}")
+        if state not in _FINISHED:
+            return None
+        return self._results(job)
+
+    def _results(self, job: Any) -> Iterator[BatchResult]:
+        for item in job.dest.inlined_responses or []:
+            name = item.metadata["key"]
+            if item.error is not None:
+                yield name, TemporaryFailure(self.without_key(str(item.error.message)))
+                continue
+            try:
+                yield name, self.read(item.response.model_dump(mode="json", by_alias=True, exclude_none=True))
+            except WrongShape as broken:
+                yield name, TemporaryFailure(f"the reply cannot be read ({broken})")
+
+    def close(self) -> None:
+        self._google.close()
+
+
+def _first_token(logprobs: Any) -> dict[str, float] | None:
+    if not logprobs:
+        return None
+    first = Json(logprobs, "logprobsResult")["topCandidates"][0]
+    tokens: dict[str, float] = {}
+    for candidate in first["candidates"]:
+        logprob = candidate.get("logProbability")
+        if not isinstance(logprob, int | float):
+            raise WrongShape(f"{candidate.path}.logProbability is no number")
+        text = candidate.text("token")
+        tokens[text] = tokens.get(text, 0.0) + math.exp(logprob)
+    return tokens

@@ -1,0 +1,84 @@
+"""Money: what was spent, what requests under way may still cost, and a budget that is never passed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from .pacing import Stopped
+from .prices import Price
+from .reply import Usage
+
+
+class BudgetReached(Stopped):
+    """The next request might cost more than is left."""
+
+
+@dataclass
+class Receipt:
+    """The cost of one request, filled in when its reply is there."""
+
+    usage: Usage | None = None
+
+
+class Ledger:
+    """Spending against a budget, from several threads.
+
+    Parameters
+    ----------
+    price : Price or None
+        None where it is unknown; then nothing is counted.
+    budget : float or None
+        US dollars; None for no limit.
+    spent : float
+        What earlier runs of the session have spent.
+    """
+
+    def __init__(self, price: Price | None, budget: float | None, spent: float = 0.0) -> None:
+        self.price = price
+        self.budget = budget
+        self.spent = spent
+        self._reserved = 0.0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def request(self, worst: Usage, stop: threading.Event) -> Iterator[Receipt]:
+        """Hold back the most that a request can cost while it is under way.
+
+        Parameters
+        ----------
+        worst : Usage
+            The most tokens that it can use.
+        stop : Event
+
+        Raises
+        ------
+        BudgetReached
+            If it might pass the budget, also when all that is under way has ended.
+        Stopped
+            If `stop` was set while waiting for that.
+        """
+        most = self.price.cost(worst) if self.price else 0.0
+        with self._changed:
+            while self.budget is not None and self.spent + self._reserved + most > self.budget:
+                if self._reserved == 0:
+                    raise BudgetReached
+                if stop.is_set():
+                    raise Stopped
+                self._changed.wait(0.2)
+            self._reserved += most
+        receipt = Receipt()
+        try:
+            yield receipt
+        finally:
+            with self._changed:
+                left = self._reserved - most
+                self._reserved = left if left > 1e-12 else 0.0  # sums of floats leave crumbs
+                self.spent += self.cost(receipt.usage) or 0.0
+                self._changed.notify_all()
+
+    def cost(self, usage: Usage | None) -> float | None:
+        """Return what these tokens cost; None where price or tokens are unknown."""
+        return self.price.cost(usage) if self.price and usage else None

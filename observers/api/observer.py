@@ -1,0 +1,370 @@
+"""Vision-language models behind an API, as observers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from visavis.experiments import Capabilities, Experiment, ObserverError, Response, Trial
+from visavis.experiments.session_log import read_events
+from visavis.observers.configurable import ConfigurableObserver, Options
+
+from .anthropic_client import AnthropicClient
+from .asking import Asker, Breaker
+from .batch import ask_in_batches
+from .cache import ReplyCache
+from .client import Client, Settings
+from .google_client import GoogleClient
+from .ledger import BudgetReached, Ledger
+from .openai_client import ChatClient, ResponsesClient
+from .options import ApiOptions
+from .pacing import Concurrency, RateLimit, RetryPolicy
+from .prices import Price, find_price
+from .profile import Profile, Provider, profile, provider
+from .question import Question, QuestionWriter, composite_size
+from .servers import Server, Servers
+from .vision import Seen
+from .workers import in_parallel
+
+UNKNOWN_IMAGE_TOKENS = 2000
+"""Tokens held back for an image whose tokens are not documented, so that a budget is kept all the same."""
+
+
+class ApiObserver(ConfigurableObserver):
+    """A vision-language model that is asked through a provider's SDK.
+
+    Parameters
+    ----------
+    model : str
+        The provider's id of the model.
+    options : ApiOptions
+    name : str, optional
+        Name in the ``observer`` column; by default the model's id.
+
+    Raises
+    ------
+    ObserverError
+        If the model does not take a setting.
+    """
+
+    kind = "vlm"
+    Options: ClassVar[type[Options]] = ApiOptions
+    provider_name: ClassVar[str]
+    client_class: ClassVar[type[Client]]
+    refuses_oversized: ClassVar[bool] = False
+
+    def __init__(self, model: str, options: ApiOptions, name: str | None = None) -> None:
+        self.name = name or model
+        self.model = model
+        self.options = options
+        self.profile: Profile = profile(self.provider_name, model, options.profile)
+        self.provider: Provider = provider(self.provider_name)
+        self.capabilities = Capabilities(soft_choice=options.soft)
+        self._structured = self._check_settings()
+        price = find_price(model, self.provider.prices, options.prices)
+        self.price: Price | None = price.halved() if price and options.batch == "provider" else price
+        if options.budget is not None and self.price is None:
+            raise ObserverError(
+                f"{self.name}: a budget needs prices, and none are known for this model: give them by "
+                """--prices '{"input": …, "output": …}' in US dollars a million tokens"""
+            )
+        self._asker: Asker | None = None
+
+    @classmethod
+    def configured(cls, subject: str | None, options: Any, name: str | None) -> Self:
+        """Make an observer; the subject is the model's id."""
+        if subject is None:
+            raise ObserverError(f"{cls.provider_name} needs a model: --observer {cls.provider_name}:MODEL")
+        return cls(subject, options, name)
+
+    def sees(self, width: int, height: int) -> Seen | None:
+        """Return what the model sees of an image of this size; None where the provider does not document it."""
+        return self.profile.sees(width, height)
+
+    def outlook(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:
+        """Estimate tokens and money; no key is needed."""
+        writer = self._writer(experiment)
+        counted = [self._tokens(experiment, writer, trial) for trial in trials]
+        if not counted:
+            return []
+        known = all(known for _, known in counted)
+        read = sum(tokens for tokens, _ in counted)
+        written = len(trials) * self._expected_output(experiment)
+        lines = [
+            f"{read:,} tokens read{'' if known else ' (tokens of an image guessed: the rule is not documented)'}, "
+            f"{written:,} written, if a reply takes {self._expected_output(experiment)}"
+        ]
+        if self.price is None:
+            return [*lines, f"no estimate of cost: no price is known for {self.model} (give it by --prices)"]
+        cost = read * self.price.input + written * self.price.output
+        return [*lines, f"about ${cost:.2f}, without re-asks, by {self.price.source}"]
+
+    def prepare(self, experiment: Experiment) -> list[str]:
+        """Check settings, images and key; load the SDK."""
+        warnings = super().prepare(experiment)
+        warnings += self._check_images(experiment)
+        options = self.options
+        writer = self._writer(experiment)
+        self._asker = Asker(
+            name=self.name,
+            session=self.session,
+            writer=writer,
+            servers=self._connect(),
+            retry=RetryPolicy(options.tries, options.first_wait_s, options.longest_wait_s),
+            concurrency=Concurrency(options.concurrency),
+            requests=RateLimit(options.requests_per_minute),
+            tokens=RateLimit(options.tokens_per_minute),
+            ledger=Ledger(self.price, options.budget, self._spent_before()),
+            cache=ReplyCache(options.cache) if options.cache else None,
+            breaker=Breaker(),
+            reasks=options.reasks,
+            soft=options.soft,
+            seed=options.seed,
+            input_tokens=lambda question: self._tokens_of(question)[0],
+            parameters=self._parameters(),
+        )
+        return warnings
+
+    def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
+        """Ask several trials at once and yield each response as it comes."""
+        asker = self._asker
+        if asker is None:
+            raise ObserverError(f"{self.name}: prepare comes before respond")
+        self.stop_reason = ""
+        if self.options.batch is not None:
+            self.stop_reason = yield from ask_in_batches(asker, trials, self.folder, self.options.batch)
+            return
+        try:
+            yield from in_parallel(asker, trials, self.options.concurrency)
+        except BudgetReached:
+            self.stop_reason = (
+                f"Stopped at ${asker.ledger.spent:.2f}: the next request might pass the budget of "
+                f"${self.options.budget:.2f}. Raise it to go on."
+            )
+
+    def progress(self) -> str:
+        """Return the money spent."""
+        return f"${self._asker.ledger.spent:.2f}" if self._asker and self.price else ""
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings, what is known of the model, and the words of every question."""
+        record: dict[str, Any] = {
+            **self._parameters(),
+            "options": self.options.model_dump(mode="json", exclude_defaults=True),
+            "profile": self.profile.model_dump(mode="json"),
+            "price": None if self.price is None else vars(self.price),
+        }
+        if self._asker is not None:
+            writer = self._asker.writer
+            record["questions"] = {name: writer.words(name) for name in writer.experiment.definition.attributes}
+        return record
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._asker is not None:
+            self._asker.servers.close()
+
+    def _check_settings(self) -> bool:
+        """Refuse what the model does not take; return whether answers are forced to be JSON."""
+        options, known = self.options, self.profile
+
+        def refuse(what: str, remedy: str) -> ObserverError:
+            return ObserverError(
+                f"{self.name} takes no {what}: {remedy}; if it does take it, say so by --profile '{{…}}' "
+                "(see 'visavis observers')"
+            )
+
+        if options.temperature is not None and not known.temperature:
+            raise refuse("temperature", "leave the option out")
+        if options.seed is not None and not known.seed:
+            raise refuse("seed", "leave the option out")
+        if options.soft and not known.logprobs:
+            raise refuse("request for log-probabilities", "leave 'soft' out")
+        if options.effort is not None and options.effort not in known.efforts:
+            raise refuse(
+                f"reasoning effort {options.effort!r}", f"it takes {', '.join(known.efforts) or 'none at all'}"
+            )
+        needed = known.sampling_effort
+        if needed is not None and options.effort != needed and (options.temperature is not None or options.soft):
+            what = "temperature" if options.temperature is not None else "log-probabilities"
+            raise refuse(f"{what} unless its reasoning effort is {needed!r}", f"add --effort {needed}")
+        if options.structured and not known.structured:
+            raise refuse("JSON schema", "leave 'structured' out")
+        if options.structured and options.soft:
+            raise ObserverError(f"{self.name}: a soft choice needs an answer of one word: leave 'structured' out")
+        return known.structured and not options.soft if options.structured is None else options.structured
+
+    def _check_images(self, experiment: Experiment) -> list[str]:
+        """Say which images the model would not see as they are, and refuse where that was asked for."""
+        if experiment.definition.models.reasoning and self.options.soft:
+            raise ObserverError(
+                f"{self.name}: a soft choice is read from the first word: set 'models.reasoning: false'"
+            )
+        sizes = sorted(
+            {size for stimulus in experiment.stimuli.values() for size in self._sent(experiment, stimulus.size)}
+        )
+        if self.profile.rule is None:
+            problem = f"how {self.model} resizes images is not documented: what it sees may differ from what people see"
+            return self._warn_or_refuse(problem, "leave 'strict' out")
+        warnings = []
+        for width, height in sizes:
+            seen = self.profile.rule(width, height)
+            if (seen.width, seen.height) == (width, height):
+                continue
+            change = f"{self.model} sees {width}×{height} images as {seen.width}×{seen.height}"
+            if self.options.prerender:
+                warnings.append(f"{change}: they are sent at that size, resampled by Lanczos")
+            elif self.refuses_oversized:
+                raise ObserverError(
+                    f"{change}, and the server refuses to shrink them: add --prerender true, or smaller images"
+                )
+            else:
+                warnings += self._warn_or_refuse(change, "add --prerender true to resample them on purpose")
+        return warnings
+
+    def _warn_or_refuse(self, problem: str, remedy: str) -> list[str]:
+        if self.options.strict:
+            raise ObserverError(f"{self.name}: {problem} ('strict' is set): {remedy}")
+        return [f"{problem} ({remedy})" if self.profile.rule else problem]
+
+    def _sent(self, experiment: Experiment, size: tuple[int, int]) -> list[tuple[int, int]]:
+        """Return the sizes of the pictures in which a stimulus of this size is sent."""
+        if experiment.definition.models.images == "separate":
+            return [size]
+        return [composite_size(*size), *([size] if experiment.definition.reference else [])]
+
+    def _writer(self, experiment: Experiment) -> QuestionWriter:
+        rule = self.profile.rule
+
+        def resize(width: int, height: int) -> tuple[int, int]:
+            seen = rule(width, height) if rule else None
+            return (seen.width, seen.height) if seen else (width, height)
+
+        return QuestionWriter(
+            experiment, structured=self._structured, resize=resize if self.options.prerender else None
+        )
+
+    def _connect(self) -> Servers:
+        options = self.options
+        key = self._key()
+        urls: Sequence[str | None] = options.base_url or (self.provider.base_url,)
+        settings = Settings(
+            self.model,
+            options.max_output_tokens,
+            temperature=options.temperature,
+            effort=options.effort,
+            logprobs=options.soft,
+            detail=options.detail,
+            body=options.body,
+        )
+        return Servers([Server(url, self.client_class(settings, key, url, options.timeout_s)) for url in urls])
+
+    def _key(self) -> str:
+        names = (self.options.key_env,) if self.options.key_env else self.provider.keys
+        key = next((os.environ[name] for name in names if os.environ.get(name)), "")
+        if names and not key:
+            raise ObserverError(f"{self.name}: no key: put it into the environment variable {' or '.join(names)}")
+        return key
+
+    def _parameters(self) -> dict[str, Any]:
+        """Return the settings that a response's provenance records."""
+        options = self.options
+        sdk = self.client_class.sdk
+        given = options.model_dump(include={"temperature", "seed", "effort", "detail", "max_output_tokens", "body"})
+        return {
+            "requested_model": self.model,
+            "provider": self.provider_name,
+            "sdk": f"{sdk} {version(sdk)}",
+            "parameters": {name: value for name, value in given.items() if value not in (None, {})},
+        }
+
+    def _spent_before(self) -> float:
+        """Return what earlier runs of this session have cost."""
+        if self.folder is None or not Path(self.folder).is_dir():
+            return 0.0
+        costs = [event.get("provenance", {}).get("cost_usd") for event in read_events(Path(self.folder))]
+        return float(sum(cost for cost in costs if isinstance(cost, int | float)))
+
+    def _expected_output(self, experiment: Experiment) -> int:
+        if self.options.expected_output_tokens is not None:
+            return self.options.expected_output_tokens
+        thinks = experiment.definition.models.reasoning or self.options.effort not in (None, "none")
+        return 400 if thinks else 15
+
+    def _tokens(self, experiment: Experiment, writer: QuestionWriter, trial: Trial) -> tuple[int, bool]:
+        """Estimate a trial's tokens from its images' sizes, without reading them."""
+        stimuli = experiment.stimuli
+        sizes = [stimuli[trial.scene, trial.left].size, stimuli[trial.scene, trial.right].size]
+        if experiment.definition.models.images == "composite":
+            sizes = [composite_size(*sizes[0])]
+        if trial.reference is not None:
+            sizes.append(stimuli[trial.scene, trial.reference].size)
+        return self._estimate(sizes, writer.words(trial.attribute))
+
+    def _tokens_of(self, question: Question) -> tuple[int, bool]:
+        sizes = [(picture.width, picture.height) for picture in question.pictures]
+        return self._estimate(sizes, "".join(part for part in question.parts if isinstance(part, str)))
+
+    def _estimate(self, sizes: Sequence[tuple[int, int]], words: str) -> tuple[int, bool]:
+        """Return the tokens of images and words, and whether the images' are known."""
+        total, known = 50 + len(words) // 3, True
+        for size in sizes:
+            seen = self.sees(*size)
+            tokens = seen.tokens if seen else self.profile.image_tokens
+            known &= tokens is not None
+            total += UNKNOWN_IMAGE_TOKENS if tokens is None else tokens
+        return total, known
+
+
+class OpenAIObserver(ApiObserver):
+    """A model of OpenAI's, by Responses: openai:gpt-5.2."""
+
+    provider_name = "openai"
+    client_class = ResponsesClient
+    requires = ("openai", "tenacity")
+    extra = "openai"
+
+
+class AnthropicObserver(ApiObserver):
+    """A model of Anthropic's, by Messages: anthropic:claude-opus-4-6."""
+
+    provider_name = "anthropic"
+    client_class = AnthropicClient
+    refuses_oversized = True
+    requires = ("anthropic", "tenacity")
+    extra = "anthropic"
+
+
+class GoogleObserver(ApiObserver):
+    """A model of Google's, by generateContent: google:gemini-3.1-pro-preview."""
+
+    provider_name = "google"
+    client_class = GoogleClient
+    requires = ("google.genai", "tenacity")
+    extra = "google"
+
+
+class XaiObserver(ApiObserver):
+    """A model of xAI's, by Chat Completions: xai:grok-4.1."""
+
+    provider_name = "xai"
+    client_class = ChatClient
+    requires = ("openai", "tenacity")
+    extra = "openai"
+
+
+class CompatibleObserver(ApiObserver):
+    """A model on any server that speaks Chat Completions: vLLM, SGLang, Ollama, LM Studio; needs base_url."""
+
+    provider_name = "openai-compatible"
+    client_class = ChatClient
+    requires = ("openai", "tenacity")
+    extra = "openai"
+
+    def __init__(self, model: str, options: ApiOptions, name: str | None = None) -> None:
+        if not options.base_url:
+            raise ObserverError("openai-compatible: say where the server is: --base-url http://localhost:8000/v1")
+        super().__init__(model, options, name)

@@ -1,0 +1,94 @@
+"""What is known of a provider and of a model: which settings it takes, how it resizes images, where its key is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from visavis.experiments import ObserverError
+from visavis.observers.configurable import Options
+
+from .vision import RULES, Rule, Seen
+
+
+class Profile(Options):
+    """What a model takes; every field can be overridden by the option ``profile``."""
+
+    temperature: bool = Field(False, description="takes a temperature")
+    seed: bool = Field(False, description="takes a seed")
+    logprobs: bool = Field(False, description="tells log-probabilities")
+    structured: bool = Field(True, description="can be forced to answer by a JSON schema")
+    efforts: tuple[str, ...] = Field((), description="reasoning efforts it takes")
+    sampling_effort: str | None = Field(None, description="the effort with which temperature and logprobs work")
+    image_rule: str | None = Field(None, description="how it resizes images, by name")
+    image_tokens: int | None = Field(None, ge=1, description="tokens an image, where they are fixed")
+
+    @property
+    def rule(self) -> Rule | None:
+        """How images are resized; None where it is not documented."""
+        return RULES[self.image_rule] if self.image_rule else None
+
+    def sees(self, width: int, height: int) -> Seen | None:
+        """Return what the model sees of an image of this size; None where that is not documented."""
+        return self.rule(width, height) if self.rule else None
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What is known of a provider.
+
+    Attributes
+    ----------
+    name : str
+    keys : tuple of str
+        Environment variables that may hold the key, the first that is set counts; empty where none is needed.
+    prices : str or None
+        Its id in ``genai-prices``.
+    base_url : str or None
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    prices: str | None
+    base_url: str | None
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    from ruamel.yaml import YAML
+
+    text = files(__package__).joinpath("providers.yaml").read_text(encoding="utf-8")
+    table: Mapping[str, Any] = YAML(typ="safe", pure=True).load(text)
+    return table
+
+
+def provider(name: str) -> Provider:
+    """Return what is known of a provider, by the name that stands before the colon of ``--observer``."""
+    known = _table()[name]
+    return Provider(name, tuple(known.get("keys", ())), known.get("prices"), known.get("base_url"))
+
+
+def profile(provider_name: str, model: str, changes: Mapping[str, Any]) -> Profile:
+    """Return what is known of a model, with the user's changes.
+
+    Raises
+    ------
+    ObserverError
+        If a change is not one that a profile has.
+    """
+    models: Mapping[str, Any] = _table()[provider_name]["models"]
+    known: Mapping[str, Any] = next((fields for pattern, fields in models.items() if fnmatchcase(model, pattern)), {})
+    try:
+        found = Profile.model_validate({**known, **changes})
+    except ValidationError as error:
+        listed = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ObserverError(f"option profile: {listed}; known are {', '.join(Profile.model_fields)}") from error
+    if found.image_rule is not None and found.image_rule not in RULES:
+        raise ObserverError(f"option profile: no image_rule {found.image_rule!r}; known are {', '.join(RULES)}")
+    return found

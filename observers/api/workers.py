@@ -1,0 +1,89 @@
+"""Work on several things at once, handing each result over as soon as it is there."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from .pacing import Stopped
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+GRACE_S = 10.0
+"""How long an interrupted run still waits for the replies that are under way, which are paid for."""
+
+
+def in_parallel(
+    work: Callable[[_Item, threading.Event], _Result], items: Sequence[_Item], workers: int
+) -> Iterator[_Result]:
+    """Apply `work` to `items` in `workers` threads and yield the results as they come.
+
+    Whatever ends this early, the results that are there and those under way are yielded first, where the caller still
+    listens: after Ctrl-C for `GRACE_S`, after an error until all workers have ended.
+
+    Parameters
+    ----------
+    work : callable
+        Gets an item and an event that is set when it should give up, by raising `Stopped`.
+    items : sequence
+    workers : int
+
+    Raises
+    ------
+    Exception
+        The first that `work` raised, `Stopped` aside.
+    """
+    if not items:
+        return
+    stop = threading.Event()
+    waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+    for item in items:
+        waiting.put(item)
+    done: queue.SimpleQueue[_Result | BaseException | None] = queue.SimpleQueue()
+
+    def labour() -> None:
+        try:
+            while not stop.is_set():
+                done.put(work(waiting.get_nowait(), stop))
+        except queue.Empty:
+            pass
+        except BaseException as error:
+            stop.set()
+            done.put(error)
+        finally:
+            done.put(None)
+
+    # Daemons: a request that hangs must not keep the program from ending.
+    threads = [threading.Thread(target=labour, daemon=True) for _ in range(min(workers, len(items)))]
+    for thread in threads:
+        thread.start()
+    failure: BaseException | None = None
+    deadline: float | None = None
+    busy = len(threads)
+    try:
+        while busy and (deadline is None or time.monotonic() < deadline):
+            try:
+                # A wait without end could not be interrupted on Windows.
+                result = done.get(timeout=0.2)
+                if result is None:
+                    busy -= 1
+                elif isinstance(result, BaseException):
+                    if failure is None or isinstance(failure, Stopped):
+                        failure = result
+                else:
+                    yield result
+            except queue.Empty:
+                continue
+            except KeyboardInterrupt as interrupt:
+                if deadline is not None:
+                    raise
+                stop.set()
+                failure, deadline = interrupt, time.monotonic() + GRACE_S
+    finally:
+        stop.set()
+    if failure is not None:
+        raise failure

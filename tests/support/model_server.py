@@ -1,0 +1,368 @@
+"""A server on this machine that speaks the providers' wire formats, for the real SDKs to talk to.
+
+It decodes what each SDK sends into one form, `Asked`, has a function answer it, and wraps the answer as the provider
+would. Trouble of every kind can be asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, whoever's format it came in."""
+
+    provider: str
+    model: str
+    images: tuple[bytes, ...]
+    text: str
+    labels: tuple[str, ...]
+    body: dict[str, Any]
+    headers: dict[str, str]
+
+    def pixels(self, index: int) -> np.ndarray:
+        return np.asarray(Image.open(io.BytesIO(self.images[index])).convert("RGB"))
+
+
+@dataclass(frozen=True)
+class Says:
+    """What the server does: says a text, or causes trouble."""
+
+    text: str | None = None
+    kind: str = "text"  # text, refusal, truncated, filtered, status, html, broken, shape, slow, close
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    first_token: dict[str, float] | None = None
+    served_model: str = "served-model-1"
+
+
+Answer = Callable[[Asked], Says]
+
+
+class ModelServer(ThreadingHTTPServer):
+    """Answers by `answer`; remembers every request in `asked`."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer = answer
+        self.asked: list[Asked] = []
+        self.lock = threading.Lock()
+        self.busy = self.most_busy = 0
+        self.files: dict[str, bytes] = {}
+        self.batches: dict[str, dict[str, Any]] = {}
+        self.batch_ready = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet about clients that hang up."""
+
+
+@contextmanager
+def model_server(answer: Answer) -> Iterator[ModelServer]:
+    """Run a server while the block lasts."""
+    server = ModelServer(answer)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ModelServer
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+    def do_GET(self) -> None:
+        self._batches_or_files("GET", b"")
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers.get("content-length", 0)))
+        provider = _provider(self.path)
+        if provider is None:
+            self._batches_or_files("POST", content)
+            return
+        asked = _decode(provider, self.path, json.loads(content), dict(self.headers))
+        with self.server.lock:
+            self.server.asked.append(asked)
+            self.server.busy += 1
+            self.server.most_busy = max(self.server.most_busy, self.server.busy)
+        try:
+            self._reply(provider, asked, self.server.answer(asked))
+        finally:
+            with self.server.lock:
+                self.server.busy -= 1
+
+    def _reply(self, provider: str, asked: Asked, says: Says) -> None:
+        time.sleep(says.seconds)
+        if says.kind == "close":
+            self.close_connection = True
+            self.connection.close()
+        elif says.kind == "status":
+            self._send(says.status, json.dumps(_error(provider, says)), headers=says.headers)
+        elif says.kind == "html":
+            self._send(200, "<html><body>Bad gateway</body></html>", "text/html")
+        elif says.kind == "broken":
+            self._send(200, '{"id": "x", "choi')
+        elif says.kind == "shape":
+            self._send(200, '{"unexpected": []}')
+        else:
+            self._send(200, json.dumps(WRAP[provider](asked, says)))
+
+    def _send(
+        self, status: int, text: str, kind: str = "application/json", headers: dict[str, str] | None = None
+    ) -> None:
+        data = text.encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _batches_or_files(self, method: str, content: bytes) -> None:
+        server, path = self.server, self.path.partition("?")[0]
+        if path == "/v1/files" and method == "POST":  # OpenAI: a multipart form with one file
+            boundary = b"--" + str(self.headers.get_param("boundary")).encode()  # type: ignore[attr-defined]
+            part = next(part for part in content.split(boundary) if b'name="file"' in part)
+            name = f"file-{len(server.files)}"
+            server.files[name] = part.partition(b"\r\n\r\n")[2].rstrip(b"\r\n")
+            self._send(200, json.dumps({"id": name, "object": "file", "bytes": 1, "created_at": 1,
+                                        "filename": "f", "purpose": "batch", "status": "processed"}))  # fmt: skip
+        elif match := re.fullmatch(r"/v1/files/([^/]+)/content", path):
+            self._send(200, server.files[match[1]].decode(), "application/octet-stream")
+        elif path == "/v1/batches" and method == "POST":
+            name = f"batch_{len(server.batches)}"
+            server.batches[name] = json.loads(content)
+            self._send(200, json.dumps(_openai_batch(name, "validating", None)))
+        elif match := re.fullmatch(r"/v1/batches/([^/]+)", path):
+            self._send(200, json.dumps(self._openai_batch_state(match[1])))
+        elif path == "/v1/messages/batches" and method == "POST":
+            name = f"msgbatch_{len(server.batches)}"
+            server.batches[name] = json.loads(content)
+            self._send(200, json.dumps(_anthropic_batch(name, "in_progress", None)))
+        elif match := re.fullmatch(r"/v1/messages/batches/([^/]+)", path):
+            ended = server.batch_ready
+            url = f"{server.url}/v1/messages/batches/{match[1]}/results" if ended else None
+            self._send(200, json.dumps(_anthropic_batch(match[1], "ended" if ended else "in_progress", url)))
+        elif match := re.fullmatch(r"/v1/messages/batches/([^/]+)/results", path):
+            lines = []
+            for item in reversed(server.batches[match[1]]["requests"]):
+                asked = _decode("anthropic", path, item["params"], {})
+                message = WRAP["anthropic"](asked, self._answer(asked))
+                lines.append({"custom_id": item["custom_id"], "result": {"type": "succeeded", "message": message}})
+            self._send(200, "\n".join(map(json.dumps, lines)), "application/x-jsonl")
+        elif path.endswith(":batchGenerateContent"):
+            name = f"batches/b{len(server.batches)}"
+            server.batches[name] = json.loads(content)
+            self._send(200, json.dumps({"name": name, "metadata": {"state": "BATCH_STATE_PENDING"}}))
+        elif match := re.fullmatch(r"/v1beta/(batches/b\d+)", path):
+            self._send(200, json.dumps(self._google_batch_state(match[1])))
+        else:
+            self._send(404, json.dumps({"error": {"message": f"no such path {path}"}}))
+
+    def _answer(self, asked: Asked) -> Says:
+        with self.server.lock:
+            self.server.asked.append(asked)
+        return self.server.answer(asked)
+
+    def _openai_batch_state(self, name: str) -> dict[str, Any]:
+        server = self.server
+        if not server.batch_ready:
+            return _openai_batch(name, "in_progress", None)
+        output = f"{name}-output"
+        if output not in server.files:
+            lines = []
+            for line in reversed(server.files[server.batches[name]["input_file_id"]].decode().splitlines()):
+                request = json.loads(line)
+                asked = _decode(_provider(request["url"]) or "", request["url"], request["body"], {})
+                body = WRAP[asked.provider](asked, self._answer(asked))
+                lines.append(
+                    {"custom_id": request["custom_id"], "response": {"status_code": 200, "body": body}, "error": None}
+                )
+            server.files[output] = "\n".join(map(json.dumps, lines)).encode()
+        return _openai_batch(name, "completed", output)
+
+    def _google_batch_state(self, name: str) -> dict[str, Any]:
+        if not self.server.batch_ready:
+            return {"name": name, "metadata": {"state": "BATCH_STATE_RUNNING"}}
+        responses = []
+        for item in self.server.batches[name]["batch"]["inputConfig"]["requests"]["requests"]:
+            asked = _decode("google", "/v1beta/models/batched:generateContent", item["request"], {})
+            response = WRAP["google"](asked, self._answer(asked))
+            responses.append({"response": response, "metadata": item["metadata"]})
+        output = {"inlinedResponses": {"inlinedResponses": responses}}
+        return {"name": name, "metadata": {"state": "BATCH_STATE_SUCCEEDED", "output": output}}
+
+
+def _provider(path: str) -> str | None:
+    path = path.partition("?")[0]
+    if path.endswith("/responses"):
+        return "openai"
+    if path.endswith("/chat/completions"):
+        return "chat"
+    if path.endswith("/v1/messages"):
+        return "anthropic"
+    return "google" if path.endswith(":generateContent") else None
+
+
+def _decode(provider: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> Asked:
+    images, texts, model = [], [], body.get("model", "")
+    if provider == "google":
+        match = re.search(r"models/([^:]+):", path)
+        model = match[1] if match else model
+        for part in body["contents"][0]["parts"]:
+            blob = part.get("inlineData") or part.get("inline_data")
+            images += [base64.b64decode(blob["data"], altchars=b"-_")] if blob else []
+            texts += [part["text"]] if "text" in part else []
+    else:
+        messages = body["input"] if provider == "openai" else body["messages"]
+        for part in messages[0]["content"]:
+            if part["type"] in ("text", "input_text"):
+                texts.append(part["text"])
+            elif part["type"] == "image":
+                images.append(base64.b64decode(part["source"]["data"]))
+            else:
+                url = part["image_url"] if provider == "openai" else part["image_url"]["url"]
+                images.append(base64.b64decode(url.partition(",")[2]))
+    captions = [found for text in texts[:-1] for found in re.findall(r"^Image (\S+):$|^The (\S+) image:$", text)]
+    labels = tuple(first or second for first, second in captions)
+    return Asked(provider, model, tuple(images), "\n".join(texts), labels, body, headers)
+
+
+def _usage(asked: Asked, says: Says) -> tuple[int, int]:
+    return 100 + 300 * len(asked.images), 5 + len(says.text or "")
+
+
+def _openai(asked: Asked, says: Says) -> dict[str, Any]:
+    read, written = _usage(asked, says)
+    content: list[dict[str, Any]] = [{"type": "output_text", "text": says.text or "", "annotations": []}]
+    if says.kind == "refusal":
+        content = [{"type": "refusal", "refusal": says.text or "I cannot judge this."}]
+    if says.first_token:
+        told = _top(says.first_token, "logprob")
+        content[0]["logprobs"] = [{**told[0], "top_logprobs": told}]
+    reasons = {"truncated": "max_output_tokens", "filtered": "content_filter"}
+    reason = reasons.get(says.kind)
+    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": content}
+    return {
+        "id": "resp_1", "object": "response", "created_at": 1, "model": says.served_model,
+        "status": "incomplete" if reason else "completed",
+        "incomplete_details": {"reason": reason} if reason else None,
+        "output": [] if says.kind == "truncated" else [message],
+        "usage": {"input_tokens": read, "output_tokens": written, "total_tokens": read + written,
+                  "output_tokens_details": {"reasoning_tokens": 2}, "input_tokens_details": {"cached_tokens": 10}},
+    }  # fmt: skip
+
+
+def _chat(asked: Asked, says: Says) -> dict[str, Any]:
+    read, written = _usage(asked, says)
+    message: dict[str, Any] = {"role": "assistant", "content": says.text}
+    finish = {"truncated": "length", "filtered": "content_filter"}.get(says.kind, "stop")
+    if says.kind == "refusal":
+        message |= {"content": None, "refusal": says.text or "I cannot judge this."}
+    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": finish}
+    if says.first_token:
+        told = _top(says.first_token, "logprob")
+        choice["logprobs"] = {"content": [{**told[0], "top_logprobs": told}]}
+    return {
+        "id": "chat_1", "object": "chat.completion", "created": 1, "model": says.served_model, "choices": [choice],
+        "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written},
+    }  # fmt: skip
+
+
+def _anthropic(asked: Asked, says: Says) -> dict[str, Any]:
+    read, written = _usage(asked, says)
+    stop = {"refusal": "refusal", "filtered": "refusal", "truncated": "max_tokens"}.get(says.kind, "end_turn")
+    content = [{"type": "text", "text": says.text}] if says.text is not None else []
+    return {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": says.served_model, "content": content,
+        "stop_reason": stop, "stop_sequence": None, "usage": {"input_tokens": read, "output_tokens": written},
+    }  # fmt: skip
+
+
+def _google(asked: Asked, says: Says) -> dict[str, Any]:
+    read, written = _usage(asked, says)
+    known = {
+        "modelVersion": says.served_model,
+        "responseId": "r1",
+        "usageMetadata": {"promptTokenCount": read, "candidatesTokenCount": written, "thoughtsTokenCount": 3},
+    }
+    if says.kind == "refusal":
+        return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, **known}
+    finish = {"truncated": "MAX_TOKENS", "filtered": "SAFETY"}.get(says.kind, "STOP")
+    candidate: dict[str, Any] = {"finishReason": finish, "index": 0}
+    if says.text is not None:
+        candidate["content"] = {"role": "model", "parts": [{"text": says.text}]}
+    if says.first_token:
+        candidate["logprobsResult"] = {"topCandidates": [{"candidates": _top(says.first_token, "logProbability")}]}
+    return {"candidates": [candidate], **known}
+
+
+WRAP: dict[str, Callable[[Asked, Says], dict[str, Any]]] = {
+    "openai": _openai,
+    "chat": _chat,
+    "anthropic": _anthropic,
+    "google": _google,
+}
+
+
+def _top(tokens: dict[str, float], name: str) -> list[dict[str, Any]]:
+    ordered = sorted(tokens.items(), key=lambda item: -item[1])
+    return [{"token": token, name: float(np.log(probability))} for token, probability in ordered]
+
+
+def _error(provider: str, says: Says) -> dict[str, Any]:
+    message = says.text or "trouble"
+    if provider == "anthropic":
+        return {"type": "error", "error": {"type": "api_error", "message": message}}
+    if provider == "google":
+        return {"error": {"code": says.status, "message": message, "status": "TROUBLE"}}
+    return {"error": {"message": message, "type": "trouble", "code": None}}
+
+
+def _openai_batch(name: str, status: str, output: str | None) -> dict[str, Any]:
+    return {"id": name, "object": "batch", "endpoint": "/v1/responses", "input_file_id": "f", "status": status,
+            "completion_window": "24h", "created_at": 1, "output_file_id": output}  # fmt: skip
+
+
+def _anthropic_batch(name: str, status: str, url: str | None) -> dict[str, Any]:
+    counts = {"processing": 0, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
+    return {"id": name, "type": "message_batch", "processing_status": status, "request_counts": counts,
+            "created_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-02T00:00:00Z", "ended_at": None,
+            "archived_at": None, "cancel_initiated_at": None, "results_url": url}  # fmt: skip
+
+
+def structured(label: str) -> str:
+    """Return an answer in forced JSON."""
+    return json.dumps({"answer": label})
+
+
+def uniform(asked: Asked, salt: str = "") -> float:
+    """Return a number in [0, 1) that depends on the request alone."""
+    named = json.dumps([asked.model, asked.text, [hashlib.sha256(i).hexdigest() for i in asked.images], salt])
+    return int.from_bytes(hashlib.sha256(named.encode()).digest()[:7], "big") / 2**56
