@@ -95,9 +95,40 @@ def new(file: Path, name: str | None, protocol: str) -> None:
     click.echo(f"{file} written. Put your images below {file.parent / 'images'}, then: visavis check {file}")
 
 
+class _AsksObserver(click.Command):
+    """A command that takes the observer's own options too: ``--base-url X`` is ``--option base_url=X``.
+
+    They come after the definition; one without a value, such as ``--strict``, is true.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {name for parameter in self.get_params(ctx) for name in (*parameter.opts, *parameter.secondary_opts)}
+        kept: list[str] = []
+        rest = list(args)
+        while rest:
+            argument = rest.pop(0)
+            name, equals, value = argument.partition("=")
+            if not name.startswith("--") or name in known or argument == "--":
+                kept.append(argument)
+                continue
+            if not equals:
+                value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+            kept += ["--option", f"{name[2:].replace('-', '_')}={value}"]
+        return super().parse_args(ctx, kept)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        formatter.write_paragraph()
+        formatter.write_text(
+            "The observer's own options come after DEFINITION: --budget 20, --strict. They are listed by "
+            "'visavis observers KIND'."
+        )
+
+
 _observer_options = [
     click.option("--name", "--participant", help="Name in the observer column; by default from --observer."),
-    click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the observer."),
+    click.option(
+        "--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the observer; also --KEY VALUE."
+    ),
     click.option("--options", "options_file", type=_FILE, help="YAML file with options of the observer."),
 ]
 
@@ -130,17 +161,25 @@ def _make_observer(spec: str, name: str | None, options: Iterable[str], options_
     return create_observer(spec, given, name=name)
 
 
-@main.command()
+@main.command(cls=_AsksObserver)
 @click.argument("definition", type=_DEFINITION)
-@click.option("--observer", help="Also check whether this observer can do it.")
+@click.option("--observer", help="Also check whether this observer can do it, and what it would take.")
 @_with(_observer_options)
+@click.option("--repetitions", type=click.IntRange(1), help="As for 'run'.")
 def check(
-    definition: Path, observer: str | None, name: str | None, options: tuple[str, ...], options_file: Path | None
+    definition: Path,
+    observer: str | None,
+    name: str | None,
+    options: tuple[str, ...],
+    options_file: Path | None,
+    repetitions: int | None,
 ) -> None:
     """Check DEFINITION and its images; say how many trials there are and how long they take."""
     from visavis.experiments import Experiment
 
     experiment = Experiment.load(definition)
+    if repetitions is not None:
+        experiment = experiment.with_repetitions(repetitions)
     stimuli = experiment.stimuli
     click.echo(f"{definition}: {experiment.definition.name}, sha256 {experiment.definition.sha256[:12]}")
     click.echo(f"images    {len(stimuli.scenes)} scenes × {len(stimuli.renditions)} renditions in {stimuli.folder}")
@@ -160,6 +199,8 @@ def check(
         click.echo(f"question  {attribute}: {experiment.definition.question(attribute)}")
     if observer is not None:
         someone = _make_observer(observer, name, options, options_file)
+        for line in someone.outlook(experiment, list(experiment.plan(someone.name))):
+            click.echo(f"takes     {line}")
         try:
             for warning in someone.prepare(experiment):
                 click.secho(f"warning   {warning}", fg="yellow")
@@ -181,7 +222,7 @@ def plan(definition: Path, observer: str, session: str, output: Path | None) -> 
     _write(Experiment.load(definition).plan(observer, session).to_csv(), output)
 
 
-@main.command()
+@main.command(cls=_AsksObserver)
 @click.argument("definition", type=_DEFINITION)
 @click.option("--observer", required=True, help="Who answers, such as metric:rms_contrast (see 'visavis observers').")
 @_with(_observer_options)
@@ -244,6 +285,17 @@ def status(results: Path) -> None:
     table = session_status(load_trials(results, unanswered=True))
     table["last_answer"] = table["last_answer"].dt.strftime("%Y-%m-%d %H:%M UTC")
     click.echo(table.to_string(index=False, na_rep="–"))
+
+
+@main.command()
+@click.argument("results", type=_FOLDER, default=Path("results"))
+def costs(results: Path) -> None:
+    """List what models in RESULTS have used: trials, requests, tokens and money, by the model that answered."""
+    from visavis.experiments import load_trials
+    from visavis.observers.accounts import account
+
+    table = account(load_trials(results))
+    click.echo(table.to_string(index=False, na_rep="–") if len(table) else "no tokens were used")
 
 
 _scaling_options = [
@@ -357,7 +409,7 @@ def observers(kind: str | None) -> None:
             click.secho(f"{'':14} {info.missing}", fg="yellow")
         if kind is not None:
             for name, line in info.options.items():
-                click.echo(f"{'':14} --option {name}=…  {line}")
+                click.echo(f"{'':14} --{name.replace('_', '-')} …  {line}")
 
 
 @main.command("import")

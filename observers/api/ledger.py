@@ -34,23 +34,31 @@ class Ledger:
         US dollars; None for no limit.
     spent : float
         What earlier runs of the session have spent.
+    most_read : int or None
+        The most tokens that one of their trials has read.
     """
 
-    def __init__(self, price: Price | None, budget: float | None, spent: float = 0.0) -> None:
+    def __init__(
+        self, price: Price | None, budget: float | None, spent: float = 0.0, most_read: int | None = None
+    ) -> None:
         self.price = price
         self.budget = budget
         self.spent = spent
         self._reserved = 0.0
+        self._most_read = most_read
         self._changed = threading.Condition()
 
     @contextmanager
     def request(self, worst: Usage, stop: threading.Event) -> Iterator[Receipt]:
         """Hold back the most that a request can cost while it is under way.
 
+        Estimates of tokens err; what replies say does not. So under a budget the first request goes alone, and from
+        then on no request is thought to read less than the one that has read most.
+
         Parameters
         ----------
         worst : Usage
-            The most tokens that it can use.
+            The most tokens that it can use, by the estimate.
         stop : Event
 
         Raises
@@ -60,10 +68,14 @@ class Ledger:
         Stopped
             If `stop` was set while waiting for that.
         """
-        most = self.price.cost(worst) if self.price else 0.0
         with self._changed:
-            while self.budget is not None and self.spent + self._reserved + most > self.budget:
-                if self._reserved == 0:
+            while True:
+                most = self._cost_of(worst)
+                alone = self._reserved == 0
+                fits = self.budget is None or self.spent + self._reserved + most <= self.budget
+                if fits and (self.budget is None or alone or self._most_read is not None):
+                    break
+                if alone:
                     raise BudgetReached
                 if stop.is_set():
                     raise Stopped
@@ -77,7 +89,13 @@ class Ledger:
                 left = self._reserved - most
                 self._reserved = left if left > 1e-12 else 0.0  # sums of floats leave crumbs
                 self.spent += self.cost(receipt.usage) or 0.0
+                if receipt.usage is not None:
+                    self._most_read = max(receipt.usage.input, self._most_read or 0)
                 self._changed.notify_all()
+
+    def _cost_of(self, worst: Usage) -> float:
+        read = max(worst.input, self._most_read or 0)
+        return self.price.cost(Usage(read, worst.output)) if self.price else 0.0
 
     def cost(self, usage: Usage | None) -> float | None:
         """Return what these tokens cost; None where price or tokens are unknown."""

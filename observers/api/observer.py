@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from visavis.experiments import Capabilities, Experiment, ObserverError, Response, Trial
@@ -117,7 +116,7 @@ class ApiObserver(ConfigurableObserver):
             concurrency=Concurrency(options.concurrency),
             requests=RateLimit(options.requests_per_minute),
             tokens=RateLimit(options.tokens_per_minute),
-            ledger=Ledger(self.price, options.budget, self._spent_before()),
+            ledger=Ledger(self.price, options.budget, *self._used_before()),
             cache=ReplyCache(options.cache) if options.cache else None,
             breaker=Breaker(),
             reasks=options.reasks,
@@ -281,12 +280,14 @@ class ApiObserver(ConfigurableObserver):
             "parameters": {name: value for name, value in given.items() if value not in (None, {})},
         }
 
-    def _spent_before(self) -> float:
-        """Return what earlier runs of this session have cost."""
-        if self.folder is None or not Path(self.folder).is_dir():
-            return 0.0
-        costs = [event.get("provenance", {}).get("cost_usd") for event in read_events(Path(self.folder))]
-        return float(sum(cost for cost in costs if isinstance(cost, int | float)))
+    def _used_before(self) -> tuple[float, int | None]:
+        """Return what earlier runs of this session have cost, and the most tokens that a trial has read."""
+        if self.folder is None or not self.folder.is_dir():
+            return 0.0, None
+        known = [event.get("provenance") or {} for event in read_events(self.folder)]
+        costs = [record["cost_usd"] for record in known if record.get("cost_usd")]
+        read = [record["tokens"]["input"] for record in known if record.get("tokens")]
+        return float(sum(costs)), max(read, default=None)
 
     def _expected_output(self, experiment: Experiment) -> int:
         if self.options.expected_output_tokens is not None:

@@ -249,7 +249,7 @@ class Answer:
     reasoning: str | None = None
 
 
-_AROUND = " \t\r\n.!:;,'\"`*_()[]“”‘’«»"
+_AROUND = " \t\r\n.!:;,'\"`*_()[]“”‘’«»。！：；，、"
 
 
 def read_answer(text: str, question: Question) -> Answer:

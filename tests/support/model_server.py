@@ -95,6 +95,7 @@ def model_server(answer: Answer) -> Iterator[ModelServer]:
 class _Handler(BaseHTTPRequestHandler):
     server: ModelServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None: ...
 

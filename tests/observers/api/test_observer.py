@@ -1,0 +1,403 @@
+"""Models behind an API in whole runs: settings, images, pace, money, cache, interruption, several servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from api_observers import KEY_OF, KEYS, SPECS
+from model_server import Asked, ModelServer, Says, structured, uniform
+
+from visavis import create_observer, load_trials, run
+from visavis.experiments import Definition, Experiment, ObserverError
+from visavis.experiments.experiment import load_stimuli
+from visavis.observers.accounts import account
+from visavis.observers.api import ApiObserver
+from visavis.observers.contract_tests import MakeObserver, ObserverContract
+from visavis.stimuli import encode_png
+
+MakeExperiment = Callable[..., Experiment]
+Serve = Callable[[Callable[[Asked], Says]], ModelServer]
+ObserverAt = Callable[..., ApiObserver]
+
+
+def higher_contrast(asked: Asked) -> Says:
+    """Choose the image with the higher contrast, which is what an able model would do."""
+    contrasts = [asked.pixels(i).std() for i in range(2)]
+    return Says(structured("A" if contrasts[0] > contrasts[1] else "B"))
+
+
+def quiet(_: str) -> None: ...
+
+
+def large_images(folder: Path, width: int, height: int) -> Experiment:
+    for name, level in (("dark", 40), ("light", 200)):
+        path = folder / "images" / "wall" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_png(np.full((height, width, 3), level, np.uint8)))
+    definition = Definition.from_dict(
+        {"visavis": 1, "name": "large", "seed": 1, "stimuli": {"folder": "images"},
+         "attributes": {"contrast": {"question": "Which?"}}}
+    )  # fmt: skip
+    return Experiment(definition, load_stimuli(definition, folder))
+
+
+class _Contract(ObserverContract):
+    provider: str
+
+    @pytest.fixture
+    def make_observer(self, serve: Serve, observer_at: ObserverAt) -> MakeObserver:
+        server = serve(higher_contrast)
+        return lambda: observer_at(self.provider, server)
+
+
+class TestOpenAI(_Contract):
+    provider = "openai"
+
+
+class TestAnthropic(_Contract):
+    provider = "anthropic"
+
+
+class TestGoogle(_Contract):
+    provider = "google"
+
+
+class TestCompatible(_Contract):
+    provider = "compatible"
+
+
+class TestXai(_Contract):
+    provider = "xai"
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("spec", "options", "told"),
+        [
+            ("anthropic:claude-opus-4-6", {"temperature": 0.5}, "takes no temperature"),
+            ("anthropic:claude-opus-4-6", {"soft": True}, "log-probabilities"),
+            ("anthropic:claude-opus-4-6", {"seed": 1}, "takes no seed"),
+            ("anthropic:claude-opus-4-6", {"effort": "xhigh"}, "it takes low, medium, high, max"),
+            ("openai:gpt-5.2", {"temperature": 0.5}, "add --effort none"),
+            ("openai:gpt-5.2", {"soft": True, "effort": "high"}, "add --effort none"),
+            ("openai:gpt-5.2", {"seed": 1}, "takes no seed"),
+            ("xai:grok-4.1", {"soft": True}, "log-probabilities"),
+            ("google:gemini-3.1-pro-preview", {"soft": True, "structured": True}, "one word"),
+            ("openai:gpt-5.2", {"profile": {"temprature": True}}, "temprature"),
+            ("openai:gpt-5.2", {"profile": {"image_rule": "nonesuch"}}, "nonesuch"),
+            ("openai:gpt-5.2", {"base_url": "localhost:8000"}, "no address"),
+            ("openai:gpt-5.2", {"base_url": "http://me:secret@localhost"}, "password"),
+            ("openai-compatible:x", {}, "where the server is"),
+            ("openai", {}, "needs a model"),
+            ("openai-compatible:x", {"base_url": "http://localhost", "budget": 1}, "a budget needs prices"),
+        ],
+    )
+    def test_what_the_model_does_not_take_is_refused_before_anything_runs(
+        self, spec: str, options: dict[str, Any], told: str, observer_at: ObserverAt
+    ) -> None:
+        with pytest.raises(ObserverError, match=told):
+            create_observer(spec, options)
+
+    def test_a_profile_of_the_users_own_overrides(self, observer_at: ObserverAt) -> None:
+        created = create_observer("anthropic:claude-future", {"temperature": 1, "profile": {"temperature": True}})
+        assert isinstance(created, ApiObserver)
+
+    @pytest.mark.parametrize("provider", ["openai", "anthropic", "google", "xai"])
+    def test_a_missing_key_names_its_variable(
+        self, provider: str, monkeypatch: pytest.MonkeyPatch, make_experiment: MakeExperiment, observer_at: ObserverAt
+    ) -> None:
+        for name in KEYS:
+            monkeypatch.delenv(name)
+        observer = create_observer(SPECS[provider])
+        with pytest.raises(ObserverError, match="_API_KEY"):
+            observer.prepare(make_experiment())
+
+    def test_a_soft_choice_and_reasoning_exclude_each_other(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment
+    ) -> None:
+        observer = observer_at("google", serve(higher_contrast), soft=True)
+        with pytest.raises(ObserverError, match="first word"):
+            observer.prepare(make_experiment(models={"reasoning": True}))
+
+    def test_seeds_differ_between_trials_and_stay_over_runs(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        server = serve(higher_contrast)
+        experiment = make_experiment()
+        for folder in ("a", "b"):
+            run(experiment, observer_at("google", server, seed=5), tmp_path / folder, limit=6, warn=quiet)
+        seeds = [asked.body["generationConfig"]["seed"] for asked in server.asked]
+        assert len(set(seeds)) == 6
+        assert sorted(seeds[:6]) == sorted(seeds[6:])
+
+
+class TestImages:
+    def test_a_model_that_shrinks_images_is_told_of(
+        self, observer_at: ObserverAt, serve: Serve, tmp_path: Path
+    ) -> None:
+        experiment, server = large_images(tmp_path, 1920, 1080), serve(higher_contrast)
+        (warning,) = observer_at("openai", server).prepare(experiment)
+        assert "sees 1920×1080 images as 1649×928" in warning
+        with pytest.raises(ObserverError, match="strict"):
+            observer_at("openai", server, strict=True).prepare(experiment)
+
+    def test_where_the_server_refuses_large_images_so_does_the_check(
+        self, observer_at: ObserverAt, serve: Serve, tmp_path: Path
+    ) -> None:
+        experiment = large_images(tmp_path, 1920, 1080)
+        with pytest.raises(ObserverError, match=r"1456×819.*prerender"):
+            observer_at("anthropic", serve(higher_contrast)).prepare(experiment)
+
+    def test_images_sent_at_the_size_seen_are_safe_and_recorded(
+        self, observer_at: ObserverAt, serve: Serve, tmp_path: Path
+    ) -> None:
+        experiment, server = large_images(tmp_path, 1920, 1080), serve(higher_contrast)
+        run(experiment, observer_at("anthropic", server, prerender=True), tmp_path / "results", warn=quiet)
+        assert server.asked[0].pixels(0).shape == (819, 1456, 3)
+        record = json.loads(load_trials(tmp_path / "results")["provenance"].iloc[0])["images"][0]
+        assert (record["width"], record["height"], record["resized_from"]) == (1456, 819, [1920, 1080])
+
+    def test_an_undocumented_rule_is_said(self, observer_at: ObserverAt, serve: Serve, tmp_path: Path) -> None:
+        experiment, server = large_images(tmp_path, 64, 64), serve(higher_contrast)
+        (warning,) = observer_at("google", server).prepare(experiment)
+        assert "not documented" in warning
+        with pytest.raises(ObserverError, match="not documented"):
+            observer_at("google", server, strict=True).prepare(experiment)
+
+    def test_safe_sizes_pass_strictly(self, observer_at: ObserverAt, serve: Serve, tmp_path: Path) -> None:
+        experiment = large_images(tmp_path, 896, 896)
+        for provider in ("openai", "anthropic", "compatible"):
+            assert observer_at(provider, serve(higher_contrast), strict=True).prepare(experiment) == []
+
+    def test_of_a_composite_the_whole_counts(self, observer_at: ObserverAt, serve: Serve, tmp_path: Path) -> None:
+        experiment = large_images(tmp_path, 1000, 1000)
+        data = {**experiment.definition.model_dump(mode="json"), "models": {"images": "composite"}}
+        whole = Experiment(Definition.from_dict(data), experiment.stimuli)
+        assert observer_at("openai", serve(higher_contrast)).prepare(experiment) == []
+        (warning,) = observer_at("openai", serve(higher_contrast)).prepare(whole)
+        assert "2032×1000" in warning
+
+
+class TestPace:
+    def test_no_more_at_once_than_asked_for(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        server = serve(lambda asked: Says(higher_contrast(asked).text, seconds=0.02))
+        run(make_experiment(), observer_at("compatible", server, concurrency=3), tmp_path, warn=quiet)
+        assert server.most_busy == 3
+
+    def test_a_server_that_asks_for_fewer_requests_loses_no_trial(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        def often_busy(asked: Asked) -> Says:
+            if np.random.default_rng().random() < 0.3:
+                return Says(kind="status", status=429, headers={"Retry-After": "0.01"})
+            return higher_contrast(asked)
+
+        server = serve(often_busy)
+        result = run(make_experiment(), observer_at("openai", server, tries=30), tmp_path, warn=quiet)
+        assert result.complete
+        assert set(result.outcomes) == {"choice"}
+
+    def test_requests_a_minute_are_kept(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        server = serve(higher_contrast)
+        begun = time.monotonic()
+        observer = observer_at("compatible", server, requests_per_minute=1200)
+        run(make_experiment(), observer, tmp_path, limit=11, warn=quiet)
+        assert time.monotonic() - begun >= 10 * 60 / 1200
+
+    def test_a_server_that_is_down_ends_the_run_after_a_few_trials(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        server = serve(lambda _: Says("out of order", kind="status", status=500))
+        with pytest.raises(ObserverError, match="5 trials in a row") as raised:
+            run(make_experiment(), observer_at("openai", server, concurrency=1), tmp_path, warn=quiet)
+        assert "out of order" in str(raised.value)
+        assert len(server.asked) == 15  # three tries each
+
+    def test_a_run_after_trouble_asks_only_what_is_missing(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        experiment, broken = make_experiment(), {"now": True}
+
+        def answer(asked: Asked) -> Says:
+            return Says(kind="close") if broken["now"] and uniform(asked) < 0.3 else higher_contrast(asked)
+
+        server = serve(answer)
+        first = run(experiment, observer_at("anthropic", server, tries=1, concurrency=2), tmp_path, warn=quiet)
+        assert first.outcomes["error"] > 0
+        broken["now"], before = False, len(server.asked)
+        second = run(experiment, observer_at("anthropic", server), tmp_path, warn=quiet)
+        assert second.complete
+        assert len(server.asked) - before == first.outcomes["error"]
+
+
+class TestMoney:
+    PRICES = {"input": 1000, "output": 1000}  # 100 + 600 in, 20 out: 72 cents a trial
+
+    def test_a_budget_is_never_passed_and_can_be_raised(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        server, experiment = serve(higher_contrast), make_experiment()
+        options = {"prices": self.PRICES, "max_output_tokens": 30}
+        stopped = run(experiment, observer_at("compatible", server, budget=10, **options), tmp_path, warn=quiet)
+        spent = float(account(load_trials(tmp_path))["cost_usd"].iloc[0])
+        assert 8 < spent <= 10
+        assert stopped.answered == len(server.asked) == round(spent / 0.72)
+        assert "budget of $10.00" in stopped.stop_reason
+        again = run(experiment, observer_at("compatible", server, budget=10, **options), tmp_path, warn=quiet)
+        assert again.answered == stopped.answered  # what was spent before counts
+        assert run(experiment, observer_at("compatible", server, budget=100, **options), tmp_path, warn=quiet).complete
+
+    def test_the_account_sums_tokens_and_money_by_model(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        experiment = make_experiment()
+        run(experiment, observer_at("openai", serve(higher_contrast), prices=self.PRICES), tmp_path, limit=4, warn=quiet)
+        run(experiment, observer_at("xai", serve(higher_contrast)), tmp_path, limit=3, warn=quiet)
+        table = account(load_trials(tmp_path)).set_index("observer")
+        assert table.loc["gpt-5.2", ["trials", "input", "output", "cached"]].tolist() == [4, 2800, 80, 40]
+        assert table.loc["gpt-5.2", "cost_usd"] == pytest.approx(2.88)
+        assert np.isnan(table.loc["grok-4.1", "cost_usd"])
+        assert table.loc["grok-4.1", "served_model"] == "served-model-1"
+
+    def test_the_estimate_is_near_and_needs_no_key(
+        self, make_experiment: MakeExperiment, monkeypatch: pytest.MonkeyPatch, observer_at: ObserverAt
+    ) -> None:
+        for name in KEYS:
+            monkeypatch.delenv(name)
+        experiment = make_experiment()
+        trials = list(experiment.plan("M"))
+        tokens, cost = create_observer("openai:gpt-5.2").outlook(experiment, trials)
+        assert "tokens read" in tokens
+        assert cost.startswith("about $")
+        assert "no estimate" in create_observer("xai:grok-nonesuch").outlook(experiment, trials)[1]
+        own = create_observer("xai:grok-nonesuch", {"prices": {"input": 1, "output": 1}}).outlook(experiment, trials)
+        assert "your prices" in own[1]
+
+
+class TestCache:
+    def test_what_was_paid_for_is_not_asked_again(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        server, experiment = serve(higher_contrast), make_experiment()
+        for folder in ("a", "b"):
+            run(experiment, observer_at("openai", server, cache=tmp_path / "cache"), tmp_path / folder, warn=quiet)
+        assert len(server.asked) == len(experiment.plan("gpt-5.2"))
+        first, second = (load_trials(tmp_path / name)["choice"].tolist() for name in ("a", "b"))
+        assert first == second
+
+    def test_neither_the_other_order_nor_a_repetition_nor_a_session_is_answered_from_it(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        server, experiment = serve(higher_contrast), make_experiment(sides="both_orders", repetitions=2)
+        for session in ("1", "2"):
+            observer = observer_at("openai", server, cache=tmp_path / "cache")
+            run(experiment, observer, tmp_path / "results", session=session, warn=quiet)
+        assert len(server.asked) == 2 * len(experiment.plan("gpt-5.2"))
+        requests = Counter((asked.text, asked.images) for asked in server.asked)
+        assert set(requests.values()) == {4}
+
+    def test_a_damaged_file_is_as_good_as_none(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        server, experiment = serve(higher_contrast), make_experiment()
+        run(experiment, observer_at("openai", server, cache=tmp_path / "c"), tmp_path / "a", limit=1, warn=quiet)
+        (file,) = (tmp_path / "c").rglob("*.json")
+        file.write_text("{")
+        run(experiment, observer_at("openai", server, cache=tmp_path / "c"), tmp_path / "b", limit=1, warn=quiet)
+        assert len(server.asked) == 2
+
+
+class TestSeveralServers:
+    def test_work_is_shared(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        servers = [serve(lambda asked: Says(higher_contrast(asked).text, seconds=0.01)) for _ in range(2)]
+        observer = create_observer("openai-compatible:m", {"base_url": [f"{server.url}/v1" for server in servers]})
+        assert run(make_experiment(), observer, tmp_path, warn=quiet).complete
+        shares = [len(server.asked) for server in servers]
+        assert min(shares) > 0.3 * sum(shares)
+
+    def test_one_that_dies_in_the_middle_costs_no_trial(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        experiment = make_experiment()
+        alive, dying = serve(higher_contrast), serve(higher_contrast)
+        left = threading.Semaphore(5)
+
+        def answer(asked: Asked) -> Says:
+            if not left.acquire(blocking=False):
+                return Says(kind="close")
+            return higher_contrast(asked)
+
+        dying.answer = answer
+        observer = create_observer(
+            "openai-compatible:m", {"base_url": [f"{s.url}/v1" for s in (dying, alive)], "first_wait_s": 0.01}
+        )
+        result = run(experiment, observer, tmp_path, warn=quiet)
+        assert result.complete
+        assert set(result.outcomes) == {"choice"}
+        trials = load_trials(tmp_path)
+        assert trials["trial"].is_unique
+        assert {json.loads(text)["server"] for text in trials["provenance"]} == {f"{s.url}/v1" for s in (dying, alive)}
+
+
+@pytest.mark.parametrize("provider", list(SPECS))
+def test_no_key_is_written_anywhere(
+    provider: str, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    def tells(asked: Asked) -> Says:
+        if uniform(asked) < 0.4:
+            return Says(f"your key {KEY_OF[provider]} is tired", kind="status", status=500)
+        return higher_contrast(asked)
+
+    options = {"key_env": "OPENAI_API_KEY"} if provider == "compatible" else {}
+    observer = observer_at(provider, serve(tells), tries=1, cache=tmp_path / "cache", **options)
+    try:
+        run(make_experiment(), observer, tmp_path / "results", warn=quiet)
+    except ObserverError as error:
+        assert KEY_OF[provider] not in str(error)
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"is tired" in written
+    assert KEY_OF[provider].encode() not in written
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends Ctrl-C as a POSIX signal")
+def test_ctrl_c_keeps_what_was_under_way_and_goes_on_later(
+    observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment = make_experiment()
+    server = serve(lambda asked: Says(higher_contrast(asked).text, seconds=0.3))
+    definition = tmp_path / "study.yaml"
+    data = {**experiment.definition.model_dump(mode="json", exclude_none=True)}
+    data["stimuli"] = {"folder": str(experiment.stimuli.folder)}
+    definition.write_text(json.dumps(data), encoding="utf-8")
+    command = [sys.executable, "-m", "visavis", "run", str(definition), "--observer", "openai-compatible:m",
+               "--results", str(tmp_path / "results"), "--base-url", f"{server.url}/v1"]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path)
+    deadline = time.monotonic() + 30
+    while len(server.asked) < 6 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    output = process.communicate(timeout=20)[0].decode()
+    assert process.returncode == 130, output
+    asked = len(server.asked)
+    assert len(load_trials(tmp_path / "results")) == asked
+    done = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(server.asked) == len(experiment.plan("m"))
