@@ -32,11 +32,18 @@ def account(trials: pd.DataFrame) -> pd.DataFrame:
             used = [tokens.get(name, 0) for name in _TOKENS]
             cost = known.get("cost_usd")
             rows.append(
-                [observer, known.get("served_model"), 1, known.get("tries", 0), *used, float("nan") if cost is None else cost]
+                [
+                    observer,
+                    known.get("served_model"),
+                    1,
+                    known.get("tries", 0),
+                    *used,
+                    float("nan") if cost is None else cost,
+                ]
             )
     table = pd.DataFrame(rows, columns=columns)
     grouped = table.groupby(["observer", "served_model"], dropna=False, sort=True)
-    return grouped.agg({name: "sum" for name in columns[2:-1]} | {"cost_usd": _all_or_none}).reset_index()
+    return grouped.agg(dict.fromkeys(columns[2:-1], "sum") | {"cost_usd": _all_or_none}).reset_index()
 
 
 def _all_or_none(costs: pd.Series[float]) -> float:

@@ -149,12 +149,11 @@ class Json:
     path: str = "the reply"
 
     def __getitem__(self, key: str | int) -> Json:
-        kind, named = (list, "list") if isinstance(key, int) else (dict, "object")
-        data: Any = self.data
-        if type(data) is not kind:
-            raise WrongShape(f"{self.path} is no {named}")
+        fits = isinstance(self.data, list if isinstance(key, int) else dict)
+        if not fits:
+            raise WrongShape(f"{self.path} is no {'list' if isinstance(key, int) else 'object'}")
         try:
-            return Json(data[key], f"{self.path}.{key}")
+            return Json(self.data[key], f"{self.path}.{key}")
         except (KeyError, IndexError):
             raise WrongShape(f"{self.path} has no {key!r}") from None
 

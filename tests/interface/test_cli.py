@@ -177,7 +177,7 @@ def test_observers_are_listed_with_what_they_can_do(visavis: Visavis) -> None:
     listed = visavis("observers").output
     assert "metric" in listed
     assert "deterministic" in listed
-    assert "--option sensitivity=…" in visavis("observers", "simulated").output
+    assert "--sensitivity …" in visavis("observers", "simulated").output
 
 
 def test_schema_is_json(visavis: Visavis, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def log_message(self, format: str, *args: Any) -> None: ...
+    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 - the standard library's name
 
     def do_GET(self) -> None:
         self._batches_or_files("GET", b"")
@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, "\n".join(map(json.dumps, lines)), "application/x-jsonl")
         elif path.endswith(":batchGenerateContent"):
             name = f"batches/b{len(server.batches)}"
-            server.batches[name] = json.loads(content)
+            server.batches[name] = {**json.loads(content), "path": path}
             self._send(200, json.dumps({"name": name, "metadata": {"state": "BATCH_STATE_PENDING"}}))
         elif match := re.fullmatch(r"/v1beta/(batches/b\d+)", path):
             self._send(200, json.dumps(self._google_batch_state(match[1])))
@@ -212,8 +212,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.server.batch_ready:
             return {"name": name, "metadata": {"state": "BATCH_STATE_RUNNING"}}
         responses = []
-        for item in self.server.batches[name]["batch"]["inputConfig"]["requests"]["requests"]:
-            asked = _decode("google", "/v1beta/models/batched:generateContent", item["request"], {})
+        batch = self.server.batches[name]
+        for item in batch["batch"]["inputConfig"]["requests"]["requests"]:
+            asked = _decode("google", batch["path"], item["request"], {})
             response = WRAP["google"](asked, self._answer(asked))
             responses.append({"response": response, "metadata": item["metadata"]})
         output = {"inlinedResponses": {"inlinedResponses": responses}}

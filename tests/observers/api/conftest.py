@@ -12,6 +12,7 @@ from model_server import Answer, ModelServer, model_server
 from visavis import create_observer
 from visavis.observers.api import ApiObserver
 
+
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEYS.items():

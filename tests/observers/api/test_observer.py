@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -82,6 +82,7 @@ class TestXai(_Contract):
     provider = "xai"
 
 
+@pytest.mark.usefixtures("observer_at")
 class TestSettings:
     @pytest.mark.parametrize(
         ("spec", "options", "told"),
@@ -105,18 +106,18 @@ class TestSettings:
         ],
     )
     def test_what_the_model_does_not_take_is_refused_before_anything_runs(
-        self, spec: str, options: dict[str, Any], told: str, observer_at: ObserverAt
+        self, spec: str, options: dict[str, Any], told: str
     ) -> None:
         with pytest.raises(ObserverError, match=told):
             create_observer(spec, options)
 
-    def test_a_profile_of_the_users_own_overrides(self, observer_at: ObserverAt) -> None:
+    def test_a_profile_of_the_users_own_overrides(self) -> None:
         created = create_observer("anthropic:claude-future", {"temperature": 1, "profile": {"temperature": True}})
         assert isinstance(created, ApiObserver)
 
     @pytest.mark.parametrize("provider", ["openai", "anthropic", "google", "xai"])
     def test_a_missing_key_names_its_variable(
-        self, provider: str, monkeypatch: pytest.MonkeyPatch, make_experiment: MakeExperiment, observer_at: ObserverAt
+        self, provider: str, monkeypatch: pytest.MonkeyPatch, make_experiment: MakeExperiment
     ) -> None:
         for name in KEYS:
             monkeypatch.delenv(name)
@@ -246,8 +247,9 @@ class TestPace:
         assert len(server.asked) - before == first.outcomes["error"]
 
 
+@pytest.mark.usefixtures("observer_at")
 class TestMoney:
-    PRICES = {"input": 1000, "output": 1000}  # 100 + 600 in, 20 out: 72 cents a trial
+    PRICES: ClassVar = {"input": 1000, "output": 1000}  # 100 + 600 in, 20 out: 72 cents a trial
 
     def test_a_budget_is_never_passed_and_can_be_raised(
         self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
@@ -267,7 +269,9 @@ class TestMoney:
         self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
     ) -> None:
         experiment = make_experiment()
-        run(experiment, observer_at("openai", serve(higher_contrast), prices=self.PRICES), tmp_path, limit=4, warn=quiet)
+        run(
+            experiment, observer_at("openai", serve(higher_contrast), prices=self.PRICES), tmp_path, limit=4, warn=quiet
+        )
         run(experiment, observer_at("xai", serve(higher_contrast)), tmp_path, limit=3, warn=quiet)
         table = account(load_trials(tmp_path)).set_index("observer")
         assert table.loc["gpt-5.2", ["trials", "input", "output", "cached"]].tolist() == [4, 2800, 80, 40]
@@ -276,7 +280,7 @@ class TestMoney:
         assert table.loc["grok-4.1", "served_model"] == "served-model-1"
 
     def test_the_estimate_is_near_and_needs_no_key(
-        self, make_experiment: MakeExperiment, monkeypatch: pytest.MonkeyPatch, observer_at: ObserverAt
+        self, make_experiment: MakeExperiment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for name in KEYS:
             monkeypatch.delenv(name)
@@ -323,10 +327,9 @@ class TestCache:
         assert len(server.asked) == 2
 
 
+@pytest.mark.usefixtures("observer_at")
 class TestSeveralServers:
-    def test_work_is_shared(
-        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
-    ) -> None:
+    def test_work_is_shared(self, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path) -> None:
         servers = [serve(lambda asked: Says(higher_contrast(asked).text, seconds=0.01)) for _ in range(2)]
         observer = create_observer("openai-compatible:m", {"base_url": [f"{server.url}/v1" for server in servers]})
         assert run(make_experiment(), observer, tmp_path, warn=quiet).complete
@@ -334,7 +337,7 @@ class TestSeveralServers:
         assert min(shares) > 0.3 * sum(shares)
 
     def test_one_that_dies_in_the_middle_costs_no_trial(
-        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+        self, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
     ) -> None:
         experiment = make_experiment()
         alive, dying = serve(higher_contrast), serve(higher_contrast)
@@ -368,10 +371,12 @@ def test_no_key_is_written_anywhere(
 
     options = {"key_env": "OPENAI_API_KEY"} if provider == "compatible" else {}
     observer = observer_at(provider, serve(tells), tries=1, cache=tmp_path / "cache", **options)
+    told = ""
     try:
         run(make_experiment(), observer, tmp_path / "results", warn=quiet)
     except ObserverError as error:
-        assert KEY_OF[provider] not in str(error)
+        told = str(error)
+    assert KEY_OF[provider] not in told
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"is tired" in written
     assert KEY_OF[provider].encode() not in written

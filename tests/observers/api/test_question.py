@@ -104,7 +104,9 @@ def test_swapped_images_are_another_question(make_experiment: MakeExperiment) ->
 def test_a_size_asked_for_is_made_here_and_recorded(make_experiment: MakeExperiment) -> None:
     experiment = make_experiment()
     trial = experiment.plan("M")[0]
-    picture = QuestionWriter(experiment, structured=False, resize=lambda w, h: (w // 2, h // 2)).write(trial).pictures[0]
+    picture = (
+        QuestionWriter(experiment, structured=False, resize=lambda w, h: (w // 2, h // 2)).write(trial).pictures[0]
+    )
     assert decoded(picture).shape == (12, 16, 3)
     assert picture.record()["resized_from"] == [32, 24]
 
@@ -115,7 +117,7 @@ def test_an_answer_is_read_in_any_dress(reply: str) -> None:
     assert read_answer(reply, question()).choice == "left"
 
 
-@pytest.mark.parametrize("reply", ["", "I think A", "A is brighter", "A or B", "A B", "AB", "C", "左", "Image A", "neither",
+@pytest.mark.parametrize("reply", ["", "I think A", "A is brighter", "A or B", "A B", "AB", "C", "左", "Image A",
                                    "A because B is dull", '{"answer": "C"}', '{"choice": "A"}', "{A}"])  # fmt: skip
 def test_what_is_not_an_answer_alone_is_no_choice(reply: str) -> None:
     assert read_answer(reply, question()).choice is None

@@ -21,7 +21,9 @@ SIZES = st.tuples(st.integers(16, 5000), st.integers(16, 5000)).filter(lambda s:
         ((896, 896), (896, 896), (896, 896), (896, 896), (896, 896)),
     ],
 )
-def test_documented_examples(size: tuple[int, int], claude: object, gpt: object, qwen: object, internvl: object) -> None:
+def test_documented_examples(
+    size: tuple[int, int], claude: object, gpt: object, qwen: object, internvl: object
+) -> None:
     found = {name: (seen.width, seen.height) for name, seen in ((n, rule(*size)) for n, rule in RULES.items())}
     assert found["claude-1568"] == claude
     assert found["openai-patches-1536"] == gpt

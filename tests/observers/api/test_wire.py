@@ -125,13 +125,14 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("case", WORDS)
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    ("provider", "case"),
+    # An empty text of Gemini's is a broken reply, tested above.
+    [(provider, case) for provider in PROVIDERS for case in WORDS if (provider, case) != ("google", "nothing")],
+)
 def test_words_that_are_no_answer_are_asked_again_so_often_and_then_invalid(
     provider: str, case: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
 ) -> None:
-    if provider == "google" and case == "nothing":
-        pytest.skip("Gemini's empty reply is a broken one, tested above")
     says = Says(WORDS[case])
     response, server = one_response(provider, [says], serve, observer_at, make_experiment(), reasks=1)
     assert (response.outcome, response.choice, response.attempts) == ("invalid", None, 2)
@@ -229,9 +230,7 @@ def test_a_soft_choice_comes_from_log_probabilities(
 ) -> None:
     says = Says("A", first_token={"A": 0.6, " B": 0.2, "Both": 0.1})
     options = {"effort": "none"} if provider == "openai" else {}
-    response, server = one_response(
-        provider, [says], serve, observer_at, make_experiment(), soft=True, **options
-    )
+    response, server = one_response(provider, [says], serve, observer_at, make_experiment(), soft=True, **options)
     assert response.p_left == pytest.approx(0.75)
     assert response.provenance["label_mass"] == pytest.approx(0.8)
     asked = json.dumps(server.asked[0].body)
@@ -247,7 +246,5 @@ def test_reasons_are_asked_for_and_kept(serve: Serve, observer_at: ObserverAt, m
 
 
 def test_a_tie_is_a_tie(serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment) -> None:
-    response, _ = one_response(
-        "google", [Says(structured("equal"))], serve, observer_at, make_experiment(ties=True)
-    )
+    response, _ = one_response("google", [Says(structured("equal"))], serve, observer_at, make_experiment(ties=True))
     assert (response.outcome, response.choice) == ("tie", "tie")

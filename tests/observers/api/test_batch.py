@@ -1,0 +1,145 @@
+"""Batches: handed in by one run, collected by the next, whoever the provider is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from api_observers import SPECS
+from model_server import WRAP, Asked, ModelServer, Says, structured, uniform
+
+from visavis import load_trials, run
+from visavis.experiments import Experiment, ObserverError
+from visavis.observers.accounts import account
+from visavis.observers.api import ApiObserver
+from visavis.observers.api.batch import STATE, split
+from visavis.observers.api.client import BatchLimits
+
+MakeExperiment = Callable[..., Experiment]
+Serve = Callable[[Callable[[Asked], Says]], ModelServer]
+ObserverAt = Callable[..., ApiObserver]
+
+
+def by_request(asked: Asked) -> Says:
+    return Says(structured("A" if uniform(asked) < 0.5 else "B"))
+
+
+def quiet(_: str) -> None: ...
+
+
+@pytest.mark.parametrize("provider", list(SPECS))
+def test_a_batch_gives_what_asking_one_by_one_gives(
+    provider: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+
+    def batched() -> ApiObserver:
+        return observer_at(provider, server, batch="provider")
+
+    handed_in = run(experiment, batched(), tmp_path / "batch", warn=quiet)
+    assert (handed_in.answered, "Come back later" in handed_in.stop_reason) == (0, True)
+    assert run(experiment, batched(), tmp_path / "batch", warn=quiet).answered == 0
+    assert len(server.batches) == 1
+    server.batch_ready = True
+    collected = run(experiment, batched(), tmp_path / "batch", warn=quiet)
+    assert collected.complete
+    assert collected.stop_reason == ""
+    run(experiment, observer_at(provider, server), tmp_path / "single", warn=quiet)
+    columns = ["trial", "outcome", "choice", "chosen", "attempts"]
+    batch, single = (load_trials(tmp_path / name)[columns] for name in ("batch", "single"))
+    assert batch.equals(single)
+
+
+def test_a_batch_costs_half(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server = serve(by_request)
+    server.batch_ready = True
+    prices = {"input": 1000, "output": 0}
+    observer = observer_at("openai", server, batch="provider", prices=prices)
+    run(make_experiment(), observer, tmp_path, limit=10, warn=quiet)
+    run(
+        make_experiment(),
+        observer_at("openai", server, batch="provider", prices=prices),
+        tmp_path,
+        limit=10,
+        warn=quiet,
+    )
+    assert account(load_trials(tmp_path))["cost_usd"].iloc[0] == pytest.approx(10 * 0.7 / 2)
+
+
+def test_a_collection_broken_off_loses_and_doubles_nothing(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+    server.batch_ready = True
+    run(experiment, observer_at("anthropic", server, batch="provider"), tmp_path, warn=quiet)
+    observer = observer_at("anthropic", server, batch="provider")
+    observer.folder = next(tmp_path.rglob(STATE)).parent
+    observer.prepare(experiment)
+    responses = observer.respond(list(experiment.plan(observer.name)))
+    next(responses)
+    responses.close()  # the program dies here
+    assert run(experiment, observer_at("anthropic", server, batch="provider"), tmp_path, warn=quiet).complete
+    assert len(server.batches) == 1
+    assert load_trials(tmp_path)["trial"].is_unique
+
+
+def test_what_a_batch_lacks_is_handed_in_again(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+    run(experiment, observer_at("anthropic", server, batch="provider"), tmp_path, warn=quiet)
+    lost = server.batches["msgbatch_0"]["requests"][:4]
+    del server.batches["msgbatch_0"]["requests"][:4]
+    server.batch_ready = True
+    run(experiment, observer_at("anthropic", server, batch="provider"), tmp_path, warn=quiet)
+    again = {item["custom_id"] for item in server.batches["msgbatch_1"]["requests"]}
+    assert again == {item["custom_id"] for item in lost}
+    assert run(experiment, observer_at("anthropic", server, batch="provider"), tmp_path, warn=quiet).complete
+
+
+def test_a_budget_must_cover_a_whole_batch(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    prices = {"input": 1, "output": 1000}
+    server = serve(by_request)
+    with pytest.raises(ObserverError, match="passes the budget"):
+        run(make_experiment(), observer_at("openai", server, batch="provider", prices=prices, budget=5),
+            tmp_path, warn=quiet)  # fmt: skip
+    assert not server.batches
+
+
+def test_files_for_another_program_to_answer(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+    written = run(experiment, observer_at("compatible", server, batch="file"), tmp_path, warn=quiet)
+    assert "vllm run-batch" in written.stop_reason
+    assert not server.asked
+    answers = []
+    requests = (written.folder / "batch-1.requests.jsonl").read_text(encoding="utf-8").splitlines()
+    for line in map(json.loads, requests):
+        assert (line["method"], line["url"]) == ("POST", "/v1/chat/completions")
+        asked = Asked("chat", "m", (), line["custom_id"], (), {}, {})
+        body = WRAP["chat"](asked, by_request(asked))
+        answers.append({"id": "x", "custom_id": line["custom_id"], "response": {"status_code": 200, "body": body}})
+    answers[0] = {"custom_id": answers[0]["custom_id"], "response": None, "error": {"message": "out of memory"}}
+    text = "\n".join(map(json.dumps, answers))
+    (written.folder / "batch-1.answers.jsonl").write_text(text, encoding="utf-8")
+    read = run(experiment, observer_at("compatible", server, batch="file"), tmp_path, warn=quiet)
+    assert read.outcomes == {"choice": len(requests) - 1, "error": 1}
+    again = run(experiment, observer_at("compatible", server, batch="file"), tmp_path, warn=quiet)
+    assert len((again.folder / "batch-2.requests.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_batches_keep_to_the_providers_limits() -> None:
+    requests = [(str(i), {"text": "x" * 1000}) for i in range(25)]
+    by_number = list(split(iter(requests), BatchLimits(requests=10, megabytes=1)))
+    assert [len(batch) for batch in by_number] == [10, 10, 5]
+    by_size = list(split(iter(requests * 100), BatchLimits(requests=10**6, megabytes=1)))
+    assert sum(len(batch) for batch in by_size) == 2500
+    assert max(sum(len(json.dumps(body)) for _, body in batch) for batch in by_size) <= 1e6
+    assert 3 <= len(by_size) <= 5
