@@ -59,7 +59,8 @@ def random_pairs(n_items: int, n_pairs: int, stream: RandomStream) -> IntArray:
         cost = degree[candidates].sum(axis=1) + tie_break
         cost[chosen] = np.inf
         chosen[np.argmin(cost)] = True
-    return candidates[chosen]
+    pairs: IntArray = candidates[chosen]
+    return pairs
 
 
 def balanced_orientation(pairs: IntArray, stream: RandomStream) -> NDArray[np.int8]:

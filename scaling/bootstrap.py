@@ -171,7 +171,7 @@ def bootstrap_scale(
     for size in sizes:
         drawn = resample_weights(size, n, rng)
         weights = (weights[:, :, None] * drawn[:, None, :]).reshape(n, -1)
-    draws = _refit(np.tensordot(weights, table, axes=1), estimate, options)
+    draws = _refit(np.einsum("nu,u...->n...", weights, table, optimize=True), estimate, options)
     jackknife = _refit(table.sum(axis=0) - table, estimate, options) if len(units) == 1 else None
     return Bootstrap(estimate, units, draws, jackknife, min(sizes), seed)
 

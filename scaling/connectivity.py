@@ -30,7 +30,8 @@ def reachable(edges: Bools) -> Bools:
     closure = (edges | np.eye(k, dtype=bool)).astype(np.float32)
     for _ in range(max(1, int(np.ceil(np.log2(k))))):
         closure = np.minimum(closure @ closure, 1)
-    return closure > 0
+    connected: NDArray[np.bool_] = closure > 0
+    return connected
 
 
 def is_connected(counts: Counts) -> Bools:

@@ -96,7 +96,7 @@ def _em(
     before = -np.inf
     for _ in range(500):
         shares = membership.mean(axis=0)
-        weighted = np.tensordot(membership.T, wins, axes=1)
+        weighted = np.einsum("nc,nij->cij", membership, wins)
         values = maximise(weighted, link, prior_sd**-2).values
         log_p = link.log_p(values[:, :, None] - values[:, None, :])
         joint = np.tensordot(wins, log_p, axes=([1, 2], [1, 2])) + np.log(np.maximum(shares, 1e-300))
