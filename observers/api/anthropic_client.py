@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .client import BatchLimits, BatchResult, Body, Client, Settings, base64_of
+from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, plain
 from .question import Picture, Question
 from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
 
@@ -47,7 +47,7 @@ class AnthropicClient(Client):
         return body | dict(settings.body)
 
     def _send(self, body: Body) -> str:
-        return self._anthropic.messages.with_raw_response.create(**body).http_response.text
+        return self._anthropic.messages.with_raw_response.create(**plain(body)).http_response.text
 
     def _failure(self, error: Exception) -> Exception | None:
         from anthropic import APIConnectionError, APIStatusError, APITimeoutError
@@ -88,7 +88,7 @@ class AnthropicClient(Client):
         )
 
     def submit_batch(self, requests: Sequence[tuple[str, Body]]) -> str:
-        items: Any = [{"custom_id": name, "params": body} for name, body in requests]
+        items: Any = [{"custom_id": name, "params": plain(body)} for name, body in requests]
         return str(self.guarded(lambda: self._anthropic.messages.batches.create(requests=items)).id)
 
     def collect_batch(self, batch: str) -> Iterator[BatchResult] | None:
@@ -118,7 +118,7 @@ class AnthropicClient(Client):
 def _image(picture: Picture) -> dict[str, Any]:
     return {
         "type": "image",
-        "source": {"type": "base64", "media_type": picture.media_type, "data": base64_of(picture)},
+        "source": {"type": "base64", "media_type": picture.media_type, "data": Embedded(picture)},
         # Without this the server shrinks an image that is too large and does not say so.
         "transformations": {"oversized_image": "error"},
     }

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from visavis.experiments import ObserverError, Response, Trial, utc_now
 
 from .asking import Asked, Asker
-from .client import BatchLimits, BatchResult, Body, Client
+from .client import BatchLimits, BatchResult, Body, Client, encode
 from .openai_client import batch_lines, read_batch
 from .reply import AccessRefused, Reply, RequestRefused, TemporaryFailure, Usage
 
@@ -99,7 +99,7 @@ def split(requests: Iterator[tuple[str, Body]], limits: BatchLimits) -> Iterator
     size = 0
     for name, body in requests:
         # Every provider's wrapping of a request takes fewer than these bytes.
-        weight = len(json.dumps(body, ensure_ascii=False).encode()) + 500
+        weight = len(encode(body)) + 500
         if batch and (len(batch) == limits.requests or size + weight > limits.megabytes * 1e6):
             yield batch
             batch, size = [], 0

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .client import BatchLimits, BatchResult, Body, Client, Settings, base64_of
+from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, plain
 from .question import Picture, Question
 from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
 
@@ -55,7 +55,7 @@ class GoogleClient(Client):
         if settings.detail is not None:
             config["media_resolution"] = f"MEDIA_RESOLUTION_{settings.detail.upper()}"
         parts = [
-            {"inline_data": {"mime_type": part.media_type, "data": base64_of(part)}}
+            {"inline_data": {"mime_type": part.media_type, "data": Embedded(part)}}
             if isinstance(part, Picture)
             else {"text": part}
             for part in question.parts
@@ -67,7 +67,7 @@ class GoogleClient(Client):
         }
 
     def _send(self, body: Body) -> str:
-        raw = {**body, "config": {**body["config"], "should_return_http_response": True}}
+        raw = {**plain(body), "config": {**body["config"], "should_return_http_response": True}}
         response = self._google.models.generate_content(**raw)
         return (response.sdk_http_response and response.sdk_http_response.body) or ""
 
@@ -117,7 +117,7 @@ class GoogleClient(Client):
 
     def submit_batch(self, requests: Sequence[tuple[str, Body]]) -> str:
         items: Any = [
-            {"contents": body["contents"], "config": body["config"], "metadata": {"key": name}}
+            {"contents": plain(body["contents"]), "config": body["config"], "metadata": {"key": name}}
             for name, body in requests
         ]
         job = self.guarded(lambda: self._google.batches.create(model=self.settings.model, src=items))

@@ -79,7 +79,7 @@ class Ledger:
                     raise BudgetReached
                 if stop.is_set():
                     raise Stopped
-                self._changed.wait(0.2)
+                self._changed.wait(0.5)
             self._reserved += most
         receipt = Receipt()
         try:
@@ -91,7 +91,8 @@ class Ledger:
                 self.spent += self.cost(receipt.usage) or 0.0
                 if receipt.usage is not None:
                     self._most_read = max(receipt.usage.input, self._most_read or 0)
-                self._changed.notify_all()
+                if self.budget is not None:
+                    self._changed.notify_all()
 
     def _cost_of(self, worst: Usage) -> float:
         read = max(worst.input, self._most_read or 0)

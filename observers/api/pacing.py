@@ -44,7 +44,7 @@ class RateLimit:
 class Concurrency:
     """How many requests are under way at once: more while all goes well, half when the server asks for fewer.
 
-    Additive increase, multiplicative decrease, as in TCP (Chiu & Jain 1989).
+    Slow start, then additive increase and multiplicative decrease, as in TCP (Chiu & Jain 1989; Jacobson 1988).
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Concurrency:
         self._limit = float(min(4, most))
         self._busy = 0
         self._clock = clock
-        self._halved_at = -1.0
+        self._halved_at: float | None = None
         self._changed = threading.Condition()
 
     @property
@@ -79,26 +79,28 @@ class Concurrency:
             while self._busy >= self.limit:
                 if stop.is_set():
                     raise Stopped
-                self._changed.wait(0.2)
+                self._changed.wait(0.5)
             self._busy += 1
         try:
             yield
         finally:
             with self._changed:
                 self._busy -= 1
-                self._changed.notify_all()
+                self._changed.notify()
 
     def succeeded(self) -> None:
         """Allow a little more."""
         with self._changed:
-            self._limit = min(float(self._most), self._limit + 1 / self._limit)
-            self._changed.notify_all()
+            more = 1.0 if self._halved_at is None else 1 / self._limit
+            before, self._limit = self.limit, min(float(self._most), self._limit + more)
+            if self.limit > before:
+                self._changed.notify()
 
     def throttled(self) -> None:
         """Allow half, once for the many requests that meet the same refusal."""
         with self._changed:
             now = self._clock()
-            if now - self._halved_at >= 1:
+            if self._halved_at is None or now - self._halved_at >= 1:
                 self._limit, self._halved_at = max(1.0, self._limit / 2), now
 
 

@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -30,10 +31,11 @@ class Picture:
 
     Attributes
     ----------
-    data : bytes
+    base64 : bytes
+        The file, encoded once however often it is sent.
     media_type : str
     sha256 : str
-        Of `data`.
+        Of the file.
     width, height : int
         In pixels.
     source : tuple of str
@@ -42,13 +44,18 @@ class Picture:
         Width and height before it was resized here, on purpose.
     """
 
-    data: bytes
+    base64: bytes
     media_type: str
     sha256: str
     width: int
     height: int
     source: tuple[str, ...]
     resized_from: tuple[int, int] | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The file."""
+        return b64decode(self.base64)
 
     def record(self) -> dict[str, object]:
         """Return what a response's provenance keeps."""
@@ -118,7 +125,7 @@ class QuestionWriter:
         self.structured = structured
         self._resize = resize
         # Encoded once a stimulus: some hundred images are a whole study, and a request costs no decoding.
-        self._picture = lru_cache(maxsize=512)(self._make_picture)
+        self._picture = lru_cache(maxsize=256)(self._make_picture)
         self._composite = lru_cache(maxsize=64)(self._make_composite)
 
     def write(self, trial: Trial) -> Question:
@@ -222,7 +229,7 @@ def _picture(
     source: tuple[str, ...],
     resized_from: tuple[int, int] | None = None,
 ) -> Picture:
-    return Picture(data, media_type, hashlib.sha256(data).hexdigest(), *size, source, resized_from)
+    return Picture(b64encode(data), media_type, hashlib.sha256(data).hexdigest(), *size, source, resized_from)
 
 
 def _resized_png(pixels: Pixels, size: tuple[int, int]) -> bytes:

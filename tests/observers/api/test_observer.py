@@ -382,27 +382,63 @@ def test_no_key_is_written_anywhere(
     assert KEY_OF[provider].encode() not in written
 
 
+def command(experiment: Experiment, server: ModelServer, folder: Path, *more: str) -> list[str]:
+    """Return the command line of a run, and write its definition."""
+    data = experiment.definition.model_dump(mode="json", exclude_none=True)
+    data["stimuli"] = {"folder": str(experiment.stimuli.folder)}
+    definition = folder / "study.yaml"
+    definition.write_text(json.dumps(data), encoding="utf-8")
+    return [sys.executable, "-m", "visavis", "run", str(definition), "--observer", "openai-compatible:m",
+            "--results", str(folder / "results"), "--base-url", f"{server.url}/v1", *more]  # fmt: skip
+
+
+@pytest.mark.usefixtures("observer_at")
 @pytest.mark.skipif(sys.platform == "win32", reason="sends Ctrl-C as a POSIX signal")
 def test_ctrl_c_keeps_what_was_under_way_and_goes_on_later(
-    observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
-    experiment = make_experiment()
+    experiment = make_experiment(repetitions=1)
     server = serve(lambda asked: Says(higher_contrast(asked).text, seconds=0.3))
-    definition = tmp_path / "study.yaml"
-    data = {**experiment.definition.model_dump(mode="json", exclude_none=True)}
-    data["stimuli"] = {"folder": str(experiment.stimuli.folder)}
-    definition.write_text(json.dumps(data), encoding="utf-8")
-    command = [sys.executable, "-m", "visavis", "run", str(definition), "--observer", "openai-compatible:m",
-               "--results", str(tmp_path / "results"), "--base-url", f"{server.url}/v1"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path)
-    deadline = time.monotonic() + 30
-    while len(server.asked) < 6 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    line = command(experiment, server, tmp_path)
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path)
+    wait_for(lambda: len(server.asked) >= 6)
     os.kill(process.pid, signal.SIGINT)
     output = process.communicate(timeout=20)[0].decode()
     assert process.returncode == 130, output
-    asked = len(server.asked)
-    assert len(load_trials(tmp_path / "results")) == asked
-    done = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path)
+    assert len(load_trials(tmp_path / "results")) == len(server.asked)
+    done = subprocess.run(line, capture_output=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(server.asked) == len(experiment.plan("m"))
+
+
+@pytest.mark.usefixtures("observer_at")
+def test_killed_five_times_nothing_is_lost_and_little_is_paid_for_twice(
+    serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment, chance = make_experiment(repetitions=6), np.random.default_rng(8)
+    server = serve(lambda asked: Says(higher_contrast(asked).text, seconds=0.02))
+    line = command(experiment, server, tmp_path, "--concurrency", "4")
+    kept: set[str] = set()
+    for _ in range(5):
+        before = len(server.asked)
+        process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+        stop_after = before + int(chance.integers(5, 20))
+        wait_for(lambda after=stop_after: len(server.asked) >= after)
+        process.kill()
+        process.wait()
+        answered = set(load_trials(tmp_path / "results")["trial"])
+        assert kept <= answered
+        kept = answered
+    done = subprocess.run(line, capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = load_trials(tmp_path / "results")
+    assert table["trial"].tolist() == [trial.id for trial in experiment.plan("m")]
+    assert set(table["outcome"]) == {"choice"}
+    assert len(server.asked) <= len(table) + 5 * 4
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.01)

@@ -43,16 +43,19 @@ def test_amounts_are_spread_over_the_minute() -> None:
     assert RateLimit(None).reserve(10**9) == 0
 
 
-def test_concurrency_grows_slowly_and_halves_once_for_many_refusals() -> None:
+def test_concurrency_grows_fast_until_the_server_asks_for_fewer_and_slowly_from_then_on() -> None:
     clock = Clock()
     concurrency = Concurrency(32, clock)
     assert concurrency.limit == 4
-    for _ in range(400):
+    for _ in range(40):
         concurrency.succeeded()
-    assert concurrency.limit == 28
-    for _ in range(20):
+    assert concurrency.limit == 32
+    for _ in range(20):  # many requests meet the same refusal
         concurrency.throttled()
-    assert concurrency.limit == 14
+    assert concurrency.limit == 16
+    for _ in range(17):
+        concurrency.succeeded()
+    assert concurrency.limit == 17
     for _ in range(10):
         clock.now += 2
         concurrency.throttled()
