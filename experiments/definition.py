@@ -17,9 +17,8 @@ import rfc8785
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .explanation import explain
+from .presentation import MODEL_CONFIG, Presentation, Text, Words, in_language
 from .yaml_file import YamlFile, read_yaml
-
-MODEL_CONFIG = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class DefinitionError(ValueError):
@@ -45,8 +44,6 @@ def _check_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
-Text = Annotated[str, Field(min_length=1)]
-Channel = Annotated[int, Field(ge=0, le=255)]
 
 
 class Stimuli(BaseModel):
@@ -84,15 +81,15 @@ class Attribute(BaseModel):
     Attributes
     ----------
     question : str
-        The question put to people and models alike.
+        The question put to people and models alike; like every text, it may be given in several languages.
     question_for_people, question_for_models : str
         Separate wordings, where wanted.
     """
 
     model_config = MODEL_CONFIG
-    question: Text
-    question_for_people: Text | None = None
-    question_for_models: Text | None = None
+    question: Words
+    question_for_people: Words | None = None
+    question_for_models: Words | None = None
 
 
 class AllPairs(BaseModel):
@@ -174,11 +171,14 @@ class Practice(BaseModel):
         How many, drawn at random.
     scenes : list of str
         Scenes kept for practice alone; without it practice draws from the experiment's own scenes.
+    feedback : bool
+        Whether people are told which answer was taken.
     """
 
     model_config = MODEL_CONFIG
     trials: int = Field(ge=1)
     scenes: tuple[Name, ...] | None = Field(default=None, min_length=1, strict=False)
+    feedback: bool = False
 
 
 class CatchTrial(BaseModel):
@@ -208,31 +208,6 @@ class CatchTrial(BaseModel):
         return self
 
 
-class Presentation(BaseModel):
-    """How trials are put before an observer.
-
-    Attributes
-    ----------
-    instructions : str
-        Shown before the first trial, and given to models before the question.
-    background : list of int
-        Colour around the images, sRGB 8-bit.
-    inter_trial_interval_s : float
-        Seconds between an answer and the next onset.
-    break_every : int
-        Offer people a break after so many trials.
-    seconds_per_trial : float
-        Expected time of one trial, for the estimate that `visavis check` prints.
-    """
-
-    model_config = MODEL_CONFIG
-    instructions: Text | None = None
-    background: tuple[Channel, Channel, Channel] = Field(default=(128, 128, 128), strict=False)
-    inter_trial_interval_s: float = Field(default=0.5, ge=0, strict=False, allow_inf_nan=False)
-    break_every: int | None = Field(default=None, ge=1)
-    seconds_per_trial: float = Field(default=3.0, gt=0, strict=False, allow_inf_nan=False)
-
-
 def _check_label(label: str) -> str:
     if not re.fullmatch(r"\w(?:[\w -]*\w)?", label):
         raise ValueError("a label is made of letters, digits, single words apart by spaces or hyphens")
@@ -255,6 +230,8 @@ class Asking(BaseModel):
         The answer for "equal", where the definition allows ties.
     reasoning : bool
         Whether models are asked to reason in words before they answer.
+    language : str
+        In which of the texts' languages models are asked.
     """
 
     model_config = MODEL_CONFIG
@@ -262,6 +239,7 @@ class Asking(BaseModel):
     labels: Annotated[tuple[Label, Label], Field(strict=False)] = ("A", "B")
     tie_label: Label = "equal"
     reasoning: bool = False
+    language: Text = "en"
 
     @model_validator(mode="after")
     def _told_apart(self) -> Asking:
@@ -330,10 +308,16 @@ class Definition(BaseModel):
             raise ValueError("'catch' lists a pair twice: ask more often with its 'repetitions'")
         return self
 
-    def question(self, attribute: str, *, model: bool = False) -> str:
+    def question(self, attribute: str, *, model: bool = False, language: str = "en") -> str:
         """Return the wording put to people, or to models."""
         asked = self.attributes[attribute]
-        return (asked.question_for_models if model else asked.question_for_people) or asked.question
+        words = (asked.question_for_models if model else asked.question_for_people) or asked.question
+        return in_language(words, language)
+
+    def instructions(self, language: str = "en") -> str | None:
+        """Return the instructions, if there are any."""
+        words = self.presentation.instructions
+        return None if words is None else in_language(words, language)
 
     def compared(self, renditions: Sequence[str]) -> list[str]:
         """Return those of `renditions` that main trials compare: those listed, without the reference."""

@@ -162,9 +162,8 @@ class QuestionWriter:
             form = f"Give your reasons first. Then write a last line that says only: Answer: {listed}."
         else:
             form = f"Answer with one word and nothing else: {listed}."
-        return "\n\n".join(
-            filter(None, (definition.presentation.instructions, definition.question(attribute, model=True), form))
-        )
+        asked = definition.question(attribute, model=True, language=asking.language)
+        return "\n\n".join(filter(None, (definition.instructions(asking.language), asked, form)))
 
     def _make_picture(self, stimulus: Stimulus) -> Picture:
         size = stimulus.size if self._resize is None else self._resize(*stimulus.size)

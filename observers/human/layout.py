@@ -1,0 +1,116 @@
+"""Where things stand on the screen, in whole pixels, and how large a degree of visual angle is.
+
+Pixels count from the window's top left corner. An image whose edges lie on whole pixels is shown pixel for pixel; half
+a pixel aside, every pixel of it would be a mixture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Size = tuple[int, int]
+
+QUESTION_PX = 90
+"""Room above the images for the question, and below them for the frame and the hint."""
+FRAME_PX = 8
+"""The frame of a chosen image stands so far outside of it."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A rectangle of whole pixels.
+
+    Attributes
+    ----------
+    left, top, width, height : int
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def centre(self, window: Size) -> tuple[float, float]:
+        """Return the middle as PsychoPy counts it: from the window's middle, upwards."""
+        return self.left + self.width / 2 - window[0] / 2, window[1] / 2 - self.top - self.height / 2
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether a point lies within."""
+        return self.left <= x < self.left + self.width and self.top <= y < self.top + self.height
+
+    def record(self) -> list[int]:
+        """Return left, top, width and height, for the log."""
+        return [self.left, self.top, self.width, self.height]
+
+
+class DoesNotFit(ValueError):
+    """Images that the window has no room for."""
+
+
+def in_a_row(sizes: Sequence[Size], gap: int, window: Size) -> list[Placement]:
+    """Place images side by side in the middle of the window.
+
+    Parameters
+    ----------
+    sizes : sequence of (width, height)
+        From left to right, in pixels.
+    gap : int
+        Pixels between two.
+    window : (width, height)
+
+    Raises
+    ------
+    DoesNotFit
+        If they, or the question above them, go over the window's edge.
+    """
+    width = sum(size[0] for size in sizes) + gap * (len(sizes) - 1)
+    height = max(size[1] for size in sizes)
+    if width > window[0] or height + 2 * QUESTION_PX > window[1]:
+        raise DoesNotFit(
+            f"{len(sizes)} image(s) in a row need {width}×{height + 2 * QUESTION_PX} pixels with the question, the "
+            f"screen has {window[0]}×{window[1]}"
+        )
+    left = (window[0] - width) // 2
+    places = []
+    for size in sizes:
+        places.append(Placement(left, (window[1] - size[1]) // 2, *size))
+        left += size[0] + gap
+    return places
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """Screen and distance.
+
+    Attributes
+    ----------
+    width_px : int
+        Of the screen.
+    width_cm : float
+    distance_cm : float
+        From the eye to the screen.
+    """
+
+    width_px: int
+    width_cm: float
+    distance_cm: float
+
+    @property
+    def pixels_per_degree(self) -> float:
+        """Pixels in the degree straight ahead: ``2 d tan(0.5°)`` of the screen, in pixels."""
+        return self.pixels(1.0)
+
+    def pixels(self, degrees: float) -> float:
+        """Return the width, straight ahead, that is seen under an angle: ``2 d tan(angle / 2)``, in pixels."""
+        return 2 * self.distance_cm * math.tan(math.radians(degrees) / 2) * self.width_px / self.width_cm
+
+    def degrees(self, pixels: float) -> float:
+        """Return the angle under which a width straight ahead is seen."""
+        return math.degrees(2 * math.atan(pixels * self.width_cm / self.width_px / (2 * self.distance_cm)))
+
+
+def scaled(size: Size, width: float) -> Size:
+    """Return a size of the same shape with another width, in whole pixels."""
+    return max(1, round(width)), max(1, round(size[1] * width / size[0]))

@@ -1,0 +1,134 @@
+"""People, as observers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Self
+
+from visavis.experiments import Experiment, ObserverError, Response, Trial, utc_now
+from visavis.observers.configurable import ConfigurableObserver, Options
+
+from . import participant
+from .course import Course, Ended
+from .layout import Viewing
+from .options import HumanOptions
+from .pictures import Pictures
+from .screen import Colour, Screen
+
+OpenScreen = Callable[[HumanOptions, Colour], Screen]
+
+
+def open_psychopy(options: HumanOptions, background: Colour) -> Screen:
+    """Open a PsychoPy window."""
+    from .psychopy_screen import PsychoPyScreen
+
+    return PsychoPyScreen(options, background)
+
+
+class HumanObserver(ConfigurableObserver):
+    """A person at a PsychoPy window: --observer human --participant P07.
+
+    Parameters
+    ----------
+    name : str
+        The participant's code.
+    options : HumanOptions
+    open_screen : callable
+        Opens the screen; by default a PsychoPy window.
+    """
+
+    kind = "human"
+    Options: ClassVar[type[Options]] = HumanOptions
+    requires = ("psychopy",)
+    extra = "human"
+
+    def __init__(self, name: str, options: HumanOptions, open_screen: OpenScreen = open_psychopy) -> None:
+        self.name = name
+        self.options = options
+        self._open_screen = open_screen
+        self._screen: Screen | None = None
+        self._course: Course | None = None
+
+    @classmethod
+    def configured(cls, subject: str | None, options: Any, name: str | None) -> Self:
+        """Make an observer; the participant's code is the name, or stands after the colon."""
+        who = name or subject
+        if who is None:
+            raise ObserverError("human: say who is sitting there: --participant P07")
+        return cls(who, options)
+
+    def prepare(self, experiment: Experiment) -> list[str]:
+        """Open the window and check that everything fits."""
+        warnings = super().prepare(experiment)
+        participant.check_answers(experiment.definition, self.options.answers)
+        self.close()
+        self._screen = self._open_screen(self.options, experiment.definition.presentation.background)
+        try:
+            pictures = Pictures(experiment, self._screen.size, self._viewing(self._screen))
+        except BaseException:
+            self.close()
+            raise
+        if pictures.resampled:
+            warnings.append("images are scaled to degrees of visual angle (Lanczos), not shown pixel for pixel")
+        self._course = Course(experiment, self._screen, pictures, self.options.language)
+        return warnings
+
+    def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
+        """Lead a person through a sitting; Escape, confirmed, ends it early."""
+        course = self._course
+        if course is None:
+            raise ObserverError(f"{self.name}: prepare comes before respond")
+        self.stop_reason = ""
+        if not trials:
+            return
+        try:
+            self._welcome(course, trials)
+            yield from course.trials(trials)
+            course.thanks()
+        except Ended:
+            self.stop_reason = f"{self.name} ended the session."
+
+    def describe(self) -> dict[str, Any]:
+        """Return the viewing conditions."""
+        options = self.options.model_dump(mode="json", exclude={"answers"})
+        record: dict[str, Any] = {"viewing": options}
+        if self._screen is not None:
+            record["screen"] = self._screen.describe()
+            viewing = self._viewing(self._screen)
+            if viewing is not None:
+                record["pixels_per_degree"] = round(viewing.pixels_per_degree, 4)
+                record["pixels_per_degree_rule"] = "2 d tan(0.5°) · width_px / width_cm"
+        if self._course is not None:
+            record["images"] = "scaled (Lanczos)" if self._course.pictures.resampled else "pixel for pixel"
+        return record
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._course is not None:
+            self._course.pictures.close()
+        if self._screen is not None:
+            self._screen.close()
+        self._screen = self._course = None
+
+    def _welcome(self, course: Course, trials: Sequence[Trial]) -> None:
+        """Consent, form and instructions; the first two only once a session."""
+        known = participant.is_known(self.folder)
+        if not known:
+            course.consent()
+            agreed = utc_now()
+            answers = self.options.answers or course.form()
+            screening = {"acuity": self.options.acuity, "colour_vision": self.options.colour_vision}
+            participant.write(
+                self.folder,
+                course.experiment.definition,
+                answers,
+                consent=agreed if course.experiment.definition.presentation.consent else None,
+                screening={name: value for name, value in screening.items() if value},
+            )
+        practice = sum(trial.phase == "practice" for trial in trials)
+        course.instructions(practice=practice, resumed=known)
+
+    def _viewing(self, screen: Screen) -> Viewing | None:
+        if self.options.width_cm is None or self.options.distance_cm is None:
+            return None
+        return Viewing(screen.size[0], self.options.width_cm, self.options.distance_cm)

@@ -1,0 +1,82 @@
+"""What is known of the participant, kept in two places: what may be shared, and what tells who it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from visavis.experiments import Definition, ObserverError
+
+FILE = "participant.json"
+
+
+def identities_folder(session_folder: Path) -> Path:
+    """Return the folder of what identifies people: beside the results, so that the results can be shared."""
+    results = session_folder.parent.parent
+    return results.with_name(f"{results.name or 'results'}-identities")
+
+
+def is_known(session_folder: Path | None) -> bool:
+    """Whether this session's participant has agreed and answered the form."""
+    return session_folder is not None and (session_folder / FILE).exists()
+
+
+def write(session_folder: Path | None, definition: Definition, answers: Mapping[str, Any], **known: Any) -> None:
+    """Write down what a participant answered; what identifies goes to a file apart.
+
+    Parameters
+    ----------
+    session_folder : Path or None
+        None outside a run; then nothing is written.
+    definition : Definition
+    answers : mapping
+        By the form's names.
+    **known
+        More that may be shared, such as the time of consent.
+
+    Raises
+    ------
+    ObserverError
+        If a file cannot be written.
+    """
+    if session_folder is None:
+        return
+    identifying = {field.name for field in definition.presentation.form if field.identifies}
+    shared = {name: value for name, value in answers.items() if name not in identifying}
+    apart = {name: value for name, value in answers.items() if name in identifying}
+    try:
+        if apart:
+            folder = identities_folder(session_folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder / f"{session_folder.parent.name}.json", apart)
+        _write(session_folder / FILE, {"answers": shared, **known})
+    except OSError as error:
+        raise ObserverError(f"{session_folder}: cannot write what the participant said ({error.strerror})") from error
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def check_answers(definition: Definition, given: Mapping[str, Any]) -> None:
+    """Refuse answers from the command line that the form does not ask for or allow.
+
+    Raises
+    ------
+    ObserverError
+        Naming each.
+    """
+    fields = {field.name: field for field in definition.presentation.form}
+    problems = []
+    for name, value in given.items():
+        if name not in fields:
+            problems.append(f"{name}: the form asks for {', '.join(fields) or 'nothing'}")
+        elif fields[name].choices and str(value) not in (fields[name].choices or ()):
+            problems.append(f"{name}: one of {', '.join(fields[name].choices or ())}, not {value!r}")
+    problems += [f"{name}: the answer is missing" for name in fields if given and name not in given]
+    if problems:
+        raise ObserverError("option answers:\n  " + "\n  ".join(problems))

@@ -1,0 +1,345 @@
+"""The window: everything that is PsychoPy's stands here.
+
+Rules of this file: images reach the graphics card as 8-bit PIL images, their edges on whole pixels, without
+interpolation, so that the screen shows the file's pixels; keys are stamped by the keyboard's own clock, clicks by the
+press event, and both before anything else is done with them.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from visavis.experiments import ObserverError
+from visavis.stimuli import Pixels
+
+from .course import framed
+from .layout import Size
+from .options import HumanOptions
+from .screen import Colour, Cross, Element, Frame, Image, Press, Screen, Words
+from .texts import fonts
+
+_TEXTURES = 16
+_INK: Colour = (235, 235, 235)
+_DARK_INK: Colour = (25, 25, 25)
+_HEADLESS: Size = (1920, 1080)
+
+
+def _import_psychopy() -> None:
+    """Import PsychoPy without its looking for plugins, its messages, or a crash where the home cannot be written."""
+    os.environ.setdefault("PSYCHOPYNOPACKAGES", "1")
+    try:
+        from psychopy import logging
+
+        logging.console.setLevel(logging.ERROR)
+        from psychopy import visual  # noqa: F401 - what fails here fails before a session is begun
+        from psychopy.hardware import keyboard  # noqa: F401
+    except PermissionError as error:
+        raise ObserverError(
+            f"PsychoPy keeps settings in the home folder, which cannot be written ({error}): set HOME to one that can"
+        ) from error
+    except Exception as error:
+        raise ObserverError(
+            f"PsychoPy cannot open windows here ({type(error).__name__}: {error}). On Linux it needs a display and the "
+            "packages libglu1-mesa, libasound2 and libjack-jackd2-0; without a display use --screen headless"
+        ) from error
+
+
+class _Display:
+    """A display of our own that nobody sees, by Xvfb."""
+
+    def __init__(self, size: Size) -> None:
+        if sys.platform != "linux":
+            raise ObserverError("--screen headless needs Xvfb, which is there on Linux alone")
+        command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp"]
+        try:
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        except FileNotFoundError as error:
+            raise ObserverError("--screen headless needs Xvfb: apt-get install xvfb") from error
+        number = self._process.stdout.readline().strip() if self._process.stdout else ""
+        if not number:
+            raise ObserverError("Xvfb did not start: try 'xvfb-run' around the command")
+        self._before = os.environ.get("DISPLAY")
+        os.environ["DISPLAY"] = f":{number}"
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+        if self._before is None:
+            os.environ.pop("DISPLAY", None)
+        else:
+            os.environ["DISPLAY"] = self._before
+
+
+class PsychoPyScreen(Screen):
+    """A PsychoPy window with keyboard, mouse and touch.
+
+    Parameters
+    ----------
+    options : HumanOptions
+    background : tuple of int
+        sRGB, 8 bits.
+
+    Raises
+    ------
+    ObserverError
+        If no window can be opened.
+    """
+
+    def __init__(self, options: HumanOptions, background: Colour) -> None:
+        self.options = options
+        self._display = _Display(options.window or _HEADLESS) if options.screen == "headless" else None
+        try:
+            _import_psychopy()
+            self._open(background)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, background: Colour) -> None:
+        from psychopy import visual
+        from psychopy.hardware import keyboard
+
+        options = self.options
+        try:
+            self._window = visual.Window(
+                options.window or _HEADLESS,
+                fullscr=options.window is None and options.screen != "headless",
+                screen=0 if options.screen == "headless" else options.screen,
+                units="pix",
+                color=background,
+                colorSpace="rgb255",
+                useFBO=False,
+                checkTiming=False,
+                allowGUI=False,
+                useRetina=True,
+                **self._monitor(),
+            )
+        except Exception as error:
+            raise ObserverError(
+                f"no window could be opened ({type(error).__name__}: {error}): is there a display, and does screen "
+                f"{options.screen} exist? Without a display use --screen headless"
+            ) from error
+        self.size = int(self._window.size[0]), int(self._window.size[1])
+        luminance = 0.2126 * background[0] + 0.7152 * background[1] + 0.0722 * background[2]
+        self._ink = _DARK_INK if luminance > 140 else _INK
+        self._keyboard = keyboard.Keyboard()
+        self._hardware = self._keyboard.getBackend() == "ptb"
+        self._events: list[Press] = []
+        self._seen: set[tuple[str, float]] = set()
+        handlers = {"on_mouse_press": self._on_mouse, "on_text": self._on_text}
+        if not self._hardware:
+            handlers["on_key_press"] = self._on_key
+        self._window.winHandle.push_handlers(**handlers)
+        self._window.mouseVisible = True
+        self._images: OrderedDict[str, Any] = OrderedDict()
+        self._texts: OrderedDict[Words, Any] = OrderedDict()
+        self._flips: list[float] = []
+        self._font = self._choose_font()
+        self.refresh_hz = self._measure_refresh()
+
+    def _monitor(self) -> dict[str, Any]:
+        """Return the monitor's settings for the window; its gamma is left alone where nobody sees it."""
+        if self.options.monitor is None or self.options.screen == "headless":
+            return {}
+        from psychopy import monitors
+
+        if self.options.monitor not in monitors.getAllMonitors():
+            raise ObserverError(
+                f"PsychoPy knows no monitor {self.options.monitor!r}: make it in the Monitor Center, or leave "
+                f"'monitor' out; known are {', '.join(monitors.getAllMonitors()) or 'none'}"
+            )
+        return {"monitor": monitors.Monitor(self.options.monitor)}
+
+    def now(self) -> float:
+        return float(self._keyboard.clock.getTime())
+
+    def load(self, key: str, pixels: Pixels) -> None:
+        from PIL import Image as PilImage
+        from psychopy import visual
+
+        if key not in self._images:
+            height, width = pixels.shape[:2]
+            self._images[key] = visual.ImageStim(
+                self._window,
+                image=PilImage.fromarray(pixels),
+                size=(width, height),
+                units="pix",
+                interpolate=False,
+            )
+        self._images.move_to_end(key)
+        while len(self._images) > _TEXTURES:
+            self._images.popitem(last=False)
+
+    def show(self, elements: Sequence[Element]) -> float:
+        self.draw(elements)
+        appeared: list[float] = []
+        self._window.callOnFlip(lambda: appeared.append(self.now()))
+        self._window.flip()
+        self._flips.append(appeared[0])
+        return appeared[0]
+
+    def draw(self, elements: Sequence[Element]) -> None:
+        """Draw into the frame that the next flip shows."""
+        for element in elements:
+            if isinstance(element, Image):
+                image = self._images[element.key]
+                image.pos = element.place.centre(self.size)
+                image.draw()
+            elif isinstance(element, Words):
+                self._text(element).draw()
+            elif isinstance(element, Frame):
+                self._draw_frame(element)
+            else:
+                self._draw_cross(element)
+
+    def presses(self) -> list[Press]:
+        self._window.winHandle.dispatch_events()
+        pressed, self._events = self._events, []
+        if self._hardware:
+            # A key that is still down and one that went up again since the last call are told by different calls.
+            for wait in (False, True):
+                for key in self._keyboard.getKeys(waitRelease=wait, clear=True):
+                    stamp = key.name, round(float(key.tDown), 6)
+                    if stamp not in self._seen:
+                        self._seen.add(stamp)
+                        pressed.append(Press(float(key.rt), key.name))
+        return sorted(pressed, key=lambda press: press.at)
+
+    def pause(self, seconds: float) -> None:
+        from psychopy import core
+
+        core.wait(seconds, hogCPUperiod=0)
+
+    def begin_frames(self) -> None:
+        self._flips = []
+
+    def end_frames(self) -> dict[str, Any]:
+        intervals = [1000 * (after - before) for before, after in pairwise(self._flips)]
+        if not intervals:
+            return {"frames": len(self._flips)}
+        late = 1.5 * 1000 / self.refresh_hz
+        return {
+            "frames": len(self._flips),
+            "median_ms": round(statistics.median(intervals), 3),
+            "longest_ms": round(max(intervals), 3),
+            "dropped": sum(interval > late for interval in intervals),
+        }
+
+    def describe(self) -> dict[str, Any]:
+        import psychopy
+
+        return {
+            **super().describe(),
+            "psychopy": psychopy.__version__,
+            "keyboard": "psychtoolbox" if self._hardware else "window events, to the frame",
+            "full_screen": bool(self._window._isFullScr),  # noqa: SLF001 - PsychoPy has no public name for it
+            "headless": self._display is not None,
+            "font": self._font,
+            "gamma": self._gamma(),
+        }
+
+    def capture(self, elements: Sequence[Element]) -> Any:
+        """Draw these things and return what the graphics card made of them, uint8 of shape (height, width, 3)."""
+        import numpy as np
+
+        self.draw(elements)
+        frame = np.asarray(self._window.getMovieFrame(buffer="back"))
+        self._window.movieFrames = []
+        self._window.flip()
+        return frame
+
+    def close(self) -> None:
+        window = getattr(self, "_window", None)
+        if window is not None:
+            window.close()
+            self._window = None
+        if self._display is not None:
+            self._display.close()
+            self._display = None
+
+    def _on_mouse(self, x: float, y: float, *_: object) -> None:
+        # Where the window is scaled, events count in points and images in pixels.
+        points = self._window.winHandle.get_size()
+        x, y = x * self.size[0] / points[0], y * self.size[1] / points[1]
+        self._events.append(Press(self.now(), "mouse", float(x), float(self.size[1] - y)))
+
+    def _on_text(self, character: str) -> None:
+        if character.isprintable():
+            self._events.append(Press(self.now(), "text", text=character))
+
+    def _on_key(self, symbol: int, _: int) -> None:
+        from pyglet.window import key
+
+        self._events.append(Press(self.now(), key.symbol_string(symbol).lower().lstrip("_")))
+
+    def _text(self, words: Words) -> Any:
+        from psychopy import visual
+
+        if words not in self._texts:
+            self._texts[words] = visual.TextStim(
+                self._window,
+                text=words.text,
+                font=self._font,
+                pos=(0, self.size[1] / 2 - words.middle),
+                height=words.height,
+                wrapWidth=0.8 * self.size[0],
+                units="pix",
+                color=self._ink,
+                colorSpace="rgb255",
+            )
+        self._texts.move_to_end(words)
+        while len(self._texts) > 2 * _TEXTURES:
+            self._texts.popitem(last=False)
+        return self._texts[words]
+
+    def _draw_frame(self, frame: Frame) -> None:
+        from psychopy import visual
+
+        place = framed(frame.place)
+        visual.Rect(
+            self._window,
+            width=place.width,
+            height=place.height,
+            pos=place.centre(self.size),
+            units="pix",
+            fillColor=None,
+            lineColor=self._ink,
+            colorSpace="rgb255",
+            lineWidth=4,
+        ).draw()
+
+    def _draw_cross(self, _: Cross) -> None:
+        from psychopy import visual
+
+        for width, height in ((24, 3), (3, 24)):
+            visual.Rect(
+                self._window, width=width, height=height, units="pix", fillColor=self._ink, lineWidth=0,
+                colorSpace="rgb255",
+            ).draw()  # fmt: skip
+
+    def _choose_font(self) -> str:
+        import pyglet
+
+        wanted = fonts(self.options.language)
+        return next((name for name in wanted if pyglet.font.have_font(name)), wanted[0])
+
+    def _measure_refresh(self) -> float:
+        """Count frames for a moment; a display without vertical sync gives what the machine manages."""
+        for _ in range(5):
+            self._window.flip()
+        times = [self.now()]
+        while len(times) < 60 and times[-1] - times[0] < 0.5:
+            self._window.flip()
+            times.append(self.now())
+        return 1 / statistics.median(after - before for before, after in pairwise(times))
+
+    def _gamma(self) -> Any:
+        grid = getattr(self._window.monitor, "getGammaGrid", lambda: None)()
+        return None if grid is None else [[float(value) for value in row] for row in grid]

@@ -1,0 +1,396 @@
+"""The course of a session, on a clock of the test's own: what is shown when, and which presses count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from screens import FRAME_S, ScriptedScreen, Shown, diligent, presses_key
+
+from visavis import load_trials, run
+from visavis.experiments import Experiment, ObserverError, Response, Trial
+from visavis.observers.contract_tests import MakeObserver, ObserverContract
+from visavis.observers.human import HumanObserver
+from visavis.observers.human.participant import FILE
+from visavis.observers.human.screen import Cross, Frame, Press
+from visavis.observers.human.texts import TEXTS
+
+MakeExperiment = Callable[..., Experiment]
+MakePerson = Callable[..., tuple[HumanObserver, ScriptedScreen]]
+ONE = {"attributes": {"contrast": {"question": "Which has more contrast?"}}, "repetitions": 1}
+
+
+class TestContract(ObserverContract):
+    @pytest.fixture
+    def make_observer(self, person: MakePerson) -> MakeObserver:
+        return lambda: person()[0]
+
+
+class TestContractOneAfterOther(ObserverContract):
+    """The same of a person who answers ties by key."""
+
+    @pytest.fixture
+    def make_observer(self, person: MakePerson) -> MakeObserver:
+        return lambda: person(diligent(lambda screen: "right" if len(screen.history) % 2 else "left"))[0]
+
+
+def sit(observer: HumanObserver, experiment: Experiment, trials: list[Trial] | None = None) -> list[Response]:
+    observer.prepare(experiment)
+    return list(observer.respond(list(experiment.plan(observer.name)) if trials is None else trials))
+
+
+def onsets(screen: ScriptedScreen) -> list[Shown]:
+    """Return the first frame of every showing of images, feedback aside."""
+    found: list[Shown] = []
+    for before, shown in zip([None, *screen.history], screen.history, strict=False):
+        framed = any(isinstance(element, Frame) for element in shown.elements)
+        if shown.images and not framed and not (before and before.images):
+            found.append(shown)
+    return found
+
+
+def test_left_is_left_and_right_is_right(person: MakePerson, make_experiment: MakeExperiment) -> None:
+    experiment = make_experiment(**ONE)
+    observer, screen = person(diligent(lambda screen: "left" if len(onsets(screen)) % 3 else "right"))
+    responses = sit(observer, experiment)
+    trials = list(experiment.plan("P07"))
+    assert [response.trial for response in responses] == [trial.id for trial in trials]
+    assert [r.choice for r in responses] == ["left" if (n + 1) % 3 else "right" for n in range(len(trials))]
+    for trial, shown in zip(trials, onsets(screen), strict=True):
+        left, right = shown.images
+        assert left.place.left < right.place.left
+        stimuli = [experiment.stimuli[trial.scene, name] for name in (trial.left, trial.right)]
+        assert [image.key for image in (left, right)] == [stimulus.sha256 for stimulus in stimuli]
+        for image, stimulus in zip((left, right), stimuli, strict=True):
+            assert np.array_equal(screen.loaded[image.key], stimulus.pixels())
+
+
+def test_response_time_runs_from_onset_to_press(person: MakePerson, make_experiment: MakeExperiment) -> None:
+    observer, _ = person(diligent(after_s=0.7))
+    for response in sit(observer, make_experiment(**ONE)):
+        assert response.response_time_s == pytest.approx(0.7, abs=2 * FRAME_S)
+
+
+def test_early_presses_answer_nothing(person: MakePerson, make_experiment: MakeExperiment) -> None:
+    def impatient(screen: ScriptedScreen) -> list[Press] | None:
+        if not screen.current.images and screen.current.text:
+            return diligent()(screen)
+        early = [Press(screen.clock - 0.3, "right"), Press(screen.clock, "right")] if screen.since() < 0.2 else []
+        return early + (presses_key(screen, "left") if screen.since() >= 0.6 else [])
+
+    presentation = {"minimum_exposure_s": 0.5, "inter_trial_interval_s": 0.1}
+    responses = sit(person(impatient)[0], make_experiment(**ONE, presentation=presentation))
+    assert {response.choice for response in responses} == {"left"}
+    assert min(response.response_time_s or 0 for response in responses) >= 0.5
+
+
+def test_a_press_stamped_before_the_onset_never_counts(person: MakePerson, make_experiment: MakeExperiment) -> None:
+    def stale(screen: ScriptedScreen) -> list[Press] | None:
+        if not screen.current.images:
+            return diligent()(screen)
+        return [Press(onsets(screen)[-1].at - 0.001, "right"), *(diligent()(screen) or [])]
+
+    assert {response.choice for response in sit(person(stale)[0], make_experiment(**ONE))} == {"left"}
+
+
+def test_ties_only_where_they_are_allowed(person: MakePerson, make_experiment: MakeExperiment) -> None:
+    allowed = sit(person(diligent(lambda _: "space"))[0], make_experiment(**ONE, ties=True))
+    assert {(response.outcome, response.choice) for response in allowed} == {("tie", "tie")}
+
+    def first_space(screen: ScriptedScreen) -> str:
+        return "space" if screen.since() < 1 else "right"
+
+    def insists(screen: ScriptedScreen) -> list[Press] | None:
+        if not screen.current.images:
+            return diligent()(screen)
+        return presses_key(screen, first_space(screen)) if screen.since() > 0.5 else None
+
+    forced = sit(person(insists)[0], make_experiment(**ONE))
+    assert {response.choice for response in forced} == {"right"}
+
+
+def test_a_click_on_an_image_chooses_it_and_beside_it_nothing(
+    person: MakePerson, make_experiment: MakeExperiment
+) -> None:
+    def clicks(screen: ScriptedScreen) -> list[Press] | None:
+        images = screen.current.images
+        if not images:
+            return diligent()(screen)
+        if screen.since() < 0.3:
+            return [Press(screen.clock, "mouse", 500, 5)]
+        place = images[-1].place
+        return [Press(screen.clock, "mouse", place.left, place.top + place.height - 1)]
+
+    responses = sit(person(clicks)[0], make_experiment(**ONE))
+    assert {response.choice for response in responses} == {"right"}
+    assert {response.provenance["device"] for response in responses} == {"mouse"}
+    assert min(response.response_time_s or 0 for response in responses) >= 0.3
+
+    def keys_at_last(screen: ScriptedScreen) -> list[Press] | None:
+        return diligent(lambda _: "left")(screen) if screen.since() > 1 or not screen.current.images else clicks(screen)
+
+    without = sit(person(keys_at_last)[0], make_experiment(**ONE, presentation={"mouse": False}))
+    assert {response.provenance["device"] for response in without} == {"keyboard"}
+
+
+def test_feedback_frames_the_choice_and_moves_nothing(person: MakePerson, make_experiment: MakeExperiment) -> None:
+    observer, screen = person(diligent(lambda _: "right"))
+    sit(observer, make_experiment(**ONE, presentation={"feedback_s": 0.4}))
+    framed = [shown for shown in screen.history if any(isinstance(element, Frame) for element in shown.elements)]
+    assert len(framed) == len(onsets(screen)) > 0
+    for before, feedback in zip(onsets(screen), framed, strict=True):
+        assert feedback.images == before.images
+        (frame,) = (element for element in feedback.elements if isinstance(element, Frame))
+        assert frame.place == before.images[1].place
+        after = next(shown for shown in screen.history if shown.at > feedback.at)
+        assert after.at - feedback.at == pytest.approx(0.4, abs=2 * FRAME_S)
+
+
+def test_images_vanish_in_time_and_the_answer_is_waited_for(
+    person: MakePerson, make_experiment: MakeExperiment
+) -> None:
+    def late(screen: ScriptedScreen) -> list[Press] | None:
+        if screen.current.images:
+            return None
+        question = screen.current.text == "Which has more contrast?"
+        return presses_key(screen, "left") if question and screen.since() > 1 else diligent()(screen) if not question else None
+
+    observer, screen = person(late)
+    responses = sit(observer, make_experiment(**ONE, presentation={"maximum_exposure_s": 0.3}))
+    for response in responses:
+        assert response.provenance["exposure_s"] == pytest.approx(0.3, abs=2 * FRAME_S)
+        assert (response.response_time_s or 0) > 1
+    assert not [s for s in screen.history if s.images and any(isinstance(e, Frame) for e in s.elements)]
+
+
+def test_one_after_the_other_with_a_mask_between(person: MakePerson, make_experiment: MakeExperiment) -> None:
+    presentation = {"layout": "one_after_other", "exposure_s": 0.4, "interval_s": 0.2, "mask": True, "fixation_s": 0.3}
+
+    def after_both(screen: ScriptedScreen) -> list[Press] | None:
+        if screen.current.images or screen.current.text != "Which has more contrast?":
+            return diligent(after_s=99)(screen)
+        return presses_key(screen, "right") if screen.since() > 0.25 else None
+
+    experiment = make_experiment(**ONE, presentation=presentation)
+    observer, screen = person(after_both)
+    responses = sit(observer, experiment)
+    assert {response.choice for response in responses} == {"right"}
+    trial = experiment.plan("P07")[0]
+    sequence = [s for s in screen.history if s.images or any(isinstance(e, Cross) for e in s.elements)]
+    cross, first, mask, second = sequence[:4]
+    keys = [experiment.stimuli[trial.scene, name].sha256 for name in (trial.left, trial.right)]
+    assert [first.images[0].key, second.images[0].key] == keys
+    assert mask.images[0].key.startswith("mask")
+    assert first.images[0].place == mask.images[0].place == second.images[0].place
+    assert first.at - cross.at == pytest.approx(0.3, abs=2 * FRAME_S)
+    assert mask.at - first.at == pytest.approx(0.4, abs=2 * FRAME_S)
+    assert second.at - mask.at == pytest.approx(0.2, abs=2 * FRAME_S)
+    assert (responses[0].response_time_s or 0) > 0.4
+
+
+def test_a_reference_stands_in_the_middle(person: MakePerson, make_experiment: MakeExperiment) -> None:
+    experiment = make_experiment(**ONE, reference="c4")
+    observer, screen = person()
+    sit(observer, experiment)
+    trial = experiment.plan("P07")[0]
+    keys = [experiment.stimuli[trial.scene, name].sha256 for name in (trial.left, "c4", trial.right)]
+    assert [image.key for image in onsets(screen)[0].images] == keys
+
+
+class TestPages:
+    def texts(self, screen: ScriptedScreen) -> list[str]:
+        shown: list[str] = []
+        for frame in screen.history:
+            if frame.text and not frame.images and frame.text not in shown[-1:]:
+                shown.append(frame.text)
+        return shown
+
+    def test_everything_is_said_in_order(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
+        experiment = make_experiment(
+            **{**ONE, "ties": True},
+            practice={"trials": 2},
+            presentation={
+                "consent": "We ask for your consent.", "instructions": "Look at both.", "thanks": "Goodbye.",
+                "break_every": 5,
+            },
+        )  # fmt: skip
+        observer, screen = person()
+        sit(observer, experiment)
+        told = "\n--\n".join(self.texts(screen))
+        wanted = ["We ask for your consent.", "Look at both.", "Choose with the keys ← and →, or click on the image.",
+                  "If you see no difference, press ↓.", "We begin with 2 trials of practice.", "Next question:",
+                  "Practice is over.", "Take a break. 5 of 14 are done.", "Take a break. 10 of 14", "Goodbye."]  # fmt: skip
+        places = [told.find(text) for text in wanted]
+        assert -1 not in places
+        assert places == sorted(places)
+
+    def test_every_text_is_there_in_every_language_with_the_same_gaps(self) -> None:
+        import string
+
+        def gaps(text: str) -> set[str]:
+            return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+        for texts in TEXTS.values():
+            assert texts.keys() == TEXTS["en"].keys()
+            assert all(gaps(text) == gaps(TEXTS["en"][name]) for name, text in texts.items())
+
+    def test_the_language_is_the_participants(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
+        words = {"en": "Which has more contrast?", "zh": "哪张图片的对比度更高？"}
+        experiment = make_experiment(attributes={"contrast": {"question": words}}, repetitions=1)
+        observer, screen = person(language="zh-Hans")
+        sit(observer, experiment)
+        assert onsets(screen)[0].text == "哪张图片的对比度更高？"
+        assert any("请用 ← 键和 → 键选择" in text for text in self.texts(screen))
+        observer, screen = person(language="de")
+        sit(observer, experiment)
+        assert onsets(screen)[0].text == "Which has more contrast?"
+        assert any("Wählen Sie" in text for text in self.texts(screen))
+
+    def test_consent_refused_ends_before_anything_is_asked(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        observer, screen = person(lambda screen: presses_key(screen, "escape") if screen.current.text else None)
+        result = run(make_experiment(**ONE, presentation={"consent": "Agree?"}), observer, tmp_path)
+        assert (result.answered, result.stop_reason) == (0, "P07 ended the session.")
+        assert not onsets(screen)
+        assert not list(tmp_path.rglob(FILE))
+
+    def test_practice_says_what_was_taken(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
+        observer, screen = person(diligent(lambda _: "right"))
+        sit(observer, make_experiment(**ONE, practice={"trials": 2, "feedback": True}))
+        assert sum(shown.text.endswith("\nRight") for shown in screen.history) == 2
+
+
+class TestForm:
+    FORM = [
+        {"name": "age", "ask": {"en": "How old are you?"}},
+        {"name": "glasses", "ask": "Do you wear glasses?", "choices": ["yes", "no"]},
+        {"name": "email", "ask": "Your e-mail?", "identifies": True},
+    ]
+
+    def typing(self) -> Any:
+        typed = {"How old are you?": ["3", "2", "x", "backspace"], "Your e-mail?": list("a@b.c")}
+        left = {question: list(keys) for question, keys in typed.items()}
+
+        def behave(screen: ScriptedScreen) -> list[Press] | None:
+            asked = screen.current.text.partition("\n")[0]
+            if asked in left:
+                if not left[asked]:
+                    return presses_key(screen, "return")
+                key = left[asked].pop(0)
+                return presses_key(screen, key) if len(key) > 1 else [Press(screen.clock, "text", text=key)]
+            if asked == "Do you wear glasses?":
+                return presses_key(screen, "num_2") if screen.since() > 0.001 else None
+            return diligent()(screen)
+
+        return behave
+
+    def test_answers_are_written_down_and_what_identifies_apart(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        experiment = make_experiment(**ONE, presentation={"form": self.FORM, "consent": "Agree?"})
+        observer, _ = person(self.typing(), acuity="1.0")
+        result = run(experiment, observer, tmp_path / "results")
+        known = json.loads((result.folder / FILE).read_text(encoding="utf-8"))
+        assert known["answers"] == {"age": "32", "glasses": "no"}
+        assert known["screening"] == {"acuity": "1.0"}
+        assert known["consent"].endswith("+00:00")
+        apart = tmp_path / "results-identities" / "P07.json"
+        assert json.loads(apart.read_text(encoding="utf-8")) == {"email": "a@b.c"}
+        shared = b"".join(path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file())
+        assert b"a@b.c" not in shared
+
+    def test_answers_from_the_command_line_are_checked(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        experiment = make_experiment(**ONE, presentation={"form": self.FORM})
+        with pytest.raises(ObserverError, match=r"(?s)glasses: one of yes, no.*colour: the form asks for.*email: .*missing"):
+            person(answers={"glasses": "maybe", "colour": "red", "age": 31})[0].prepare(experiment)
+        observer, screen = person(answers={"age": 31, "glasses": "yes", "email": "x@y.z"})
+        assert run(experiment, observer, tmp_path / "results").complete
+        assert not any("How old" in shown.text for shown in screen.history)
+
+
+class TestStopping:
+    def test_escape_asks_and_the_same_command_goes_on(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        experiment = make_experiment(**ONE)
+
+        def leaves(screen: ScriptedScreen) -> list[Press] | None:
+            if screen.current.images and len(onsets(screen)) == 4 and screen.since() > 0.2:
+                return presses_key(screen, "escape")
+            return diligent()(screen)
+
+        first = run(experiment, person(leaves)[0], tmp_path)
+        assert (first.answered, first.stop_reason) == (3, "P07 ended the session.")
+        observer, screen = person()
+        second = run(experiment, observer, tmp_path)
+        assert second.complete
+        assert len(onsets(screen)) == second.planned - 3
+        assert any("Welcome back" in shown.text for shown in screen.history)
+        assert load_trials(tmp_path)["trial"].tolist() == [trial.id for trial in experiment.plan("P07")]
+
+    def test_on_second_thought_the_trial_is_shown_again(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        asked: list[float] = []
+
+        def hesitates(screen: ScriptedScreen) -> list[Press] | None:
+            if "End the session here?" in screen.current.text:
+                return presses_key(screen, "space") if screen.since() > 0.001 else None
+            if screen.current.images and not asked and screen.since() > 0.2:
+                asked.append(screen.clock)
+                return presses_key(screen, "escape")
+            return diligent()(screen)
+
+        observer, screen = person(hesitates)
+        experiment = make_experiment(**ONE)
+        responses = sit(observer, experiment)
+        assert len(responses) == len(experiment.plan("P07"))
+        assert (responses[0].attempts, responses[0].provenance["interruptions"]) == (2, 1)
+        assert (responses[0].response_time_s or 9) < 0.6
+        assert onsets(screen)[0].images == onsets(screen)[1].images
+
+    def test_another_session_has_another_plan(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        experiment = make_experiment()
+        for session in ("1", "2"):
+            assert run(experiment, person()[0], tmp_path, session=session).complete
+        trials = load_trials(tmp_path)
+        first, second = (trials[trials["session"] == name]["trial"].tolist() for name in ("1", "2"))
+        assert sorted(first) != first
+        assert first != second
+
+
+class TestFitting:
+    def test_images_too_large_for_the_screen_are_refused_before_the_session(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        observer, screen = person(size=(200, 200))
+        with pytest.raises(ObserverError, match=r"scene 'coast'.*need 96×204 pixels.*200×200"):
+            run(make_experiment(), observer, tmp_path)
+        assert screen.closed
+        assert not list(tmp_path.iterdir())
+
+    def test_degrees_need_viewing_conditions(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
+        with pytest.raises(ObserverError, match="--width-cm"):
+            person()[0].prepare(make_experiment(presentation={"width_deg": 5}))
+
+    def test_degrees_are_made_pixels_by_the_tangent(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
+        experiment = make_experiment(**ONE, presentation={"width_deg": 5})
+        observer, screen = person(width_cm=50, distance_cm=60)
+        (warning,) = observer.prepare(experiment)
+        assert "scaled" in warning
+        list(observer.respond(list(experiment.plan("P07"))[:1]))
+        place = onsets(screen)[0].images[0].place
+        assert place.width == round(2 * 60 * np.tan(np.radians(2.5)) * 1000 / 50)
+        assert place.height == round(place.width * 24 / 32)
+        assert observer.describe()["pixels_per_degree"] == pytest.approx(2 * 60 * np.tan(np.radians(0.5)) * 20, abs=1e-4)
+        key = onsets(screen)[0].images[0].key
+        assert screen.loaded[key].shape == (place.height, place.width, 3)

@@ -1,0 +1,103 @@
+"""A screen that nobody sees, with a clock of its own, and a participant who answers by a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from visavis.observers.human.screen import Element, Image, Press, Screen, Words
+from visavis.stimuli import Pixels
+
+FRAME_S = 1 / 60
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was on the screen from one moment on."""
+
+    at: float
+    elements: tuple[Element, ...]
+
+    @property
+    def images(self) -> list[Image]:
+        return [element for element in self.elements if isinstance(element, Image)]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(element.text for element in self.elements if isinstance(element, Words))
+
+
+Behaviour = Callable[["ScriptedScreen"], "list[Press] | None"]
+"""Looks at the screen and presses something, or not."""
+
+
+class ScriptedScreen(Screen):
+    """Time passes when the session waits; what is pressed, the behaviour says."""
+
+    def __init__(self, behave: Behaviour, size: tuple[int, int] = (1000, 800)) -> None:
+        self.size, self.refresh_hz = size, 60.0
+        self.behave = behave
+        self.clock = 0.0
+        self.history: list[Shown] = []
+        self.loaded: dict[str, Pixels] = {}
+        self.closed = 0
+
+    @property
+    def current(self) -> Shown:
+        return self.history[-1]
+
+    def since(self) -> float:
+        """Return how long the same things have been shown."""
+        same = self.current
+        for shown in reversed(self.history):
+            if shown.elements != self.current.elements:
+                break
+            same = shown
+        return self.clock - same.at
+
+    def now(self) -> float:
+        return self.clock
+
+    def load(self, key: str, pixels: Pixels) -> None:
+        self.loaded[key] = pixels
+
+    def show(self, elements: Sequence[Element]) -> float:
+        for element in elements:
+            if isinstance(element, Image):
+                assert element.key in self.loaded, "an image was not loaded before its onset"
+        self.clock += FRAME_S
+        self.history.append(Shown(self.clock, tuple(elements)))
+        return self.clock
+
+    def presses(self) -> list[Press]:
+        return self.behave(self) or [] if self.history else []
+
+    def pause(self, seconds: float) -> None:
+        self.clock += seconds
+
+    def end_frames(self) -> dict[str, Any]:
+        return {"frames": 1, "dropped": 0}
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def presses_key(screen: ScriptedScreen, key: str) -> list[Press]:
+    return [Press(screen.clock, key)]
+
+
+def diligent(choose: Callable[[ScriptedScreen], str] = lambda _: "left", after_s: float = 0.5) -> Behaviour:
+    """Read every page and press Enter; answer every trial a while after its onset."""
+    answered: list[float] = []
+
+    def behave(screen: ScriptedScreen) -> list[Press] | None:
+        if not screen.current.images:
+            # A page is there once the presses from before it are cleared: not in its first frame.
+            return presses_key(screen, "return") if screen.current.text and screen.since() > 0.001 else None
+        if screen.since() < after_s or screen.current.at in answered:
+            return None
+        answered.append(screen.current.at)
+        return presses_key(screen, choose(screen))
+
+    return behave
