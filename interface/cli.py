@@ -456,13 +456,27 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
 
 @main.command()
 @click.argument("results", type=_FOLDER, default=Path("results"))
-@click.option("-o", "--output", type=_FILE, default=Path("all.trials.csv"), show_default=True)
-def export(results: Path, output: Path) -> None:
-    """Write the trials table of RESULTS as one CSV file."""
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["trials", "psychopy"]),
+    default="trials",
+    show_default=True,
+    help="The whole table as one CSV, or a CSV for each session of people with PsychoPy's columns.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder of the files.")
+def export(results: Path, kind: str, output: Path | None) -> None:
+    """Write the data in RESULTS for other programs."""
     from visavis.experiments import load_trials, write_trials
 
+    if kind == "psychopy":
+        from visavis.observers.human.psychopy_csv import write_psychopy_csv
+
+        for path in write_psychopy_csv(results, output or Path("psychopy")):
+            click.echo(f"{path} written")
+        return
     trials = load_trials(results)
-    click.echo(f"{write_trials(trials, output)}: {len(trials)} trials")
+    click.echo(f"{write_trials(trials, output or Path('all.trials.csv'))}: {len(trials)} trials")
 
 
 @main.command()

@@ -30,11 +30,14 @@ class ConfigurableObserver(Observer):
         Import names of packages beyond visavis's own.
     extra : str or None
         The extra of visavis that installs them.
+    needs : str
+        What else they need, where that is missing here, such as another version of Python.
     """
 
     Options: ClassVar[type[Options]] = Options
     requires: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str | None] = None
+    needs: ClassVar[str] = ""
 
     @classmethod
     @abc.abstractmethod

@@ -102,7 +102,7 @@ def _missing(observer_class: type[ConfigurableObserver]) -> str:
     if not absent:
         return ""
     remedy = f": pip install 'visavis[{observer_class.extra}]'" if observer_class.extra else ""
-    return f"needs {', '.join(absent)}{remedy}"
+    return f"needs {', '.join(absent)}{f', and {observer_class.needs}' if observer_class.needs else ''}{remedy}"
 
 
 def _is_installed(name: str) -> bool:

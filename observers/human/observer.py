@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
@@ -41,6 +42,7 @@ class HumanObserver(ConfigurableObserver):
     Options: ClassVar[type[Options]] = HumanOptions
     requires = ("psychopy",)
     extra = "human"
+    needs = "Python 3.12 or older, for PsychoPy" if sys.version_info >= (3, 13) else ""
 
     def __init__(self, name: str, options: HumanOptions, open_screen: OpenScreen = open_psychopy) -> None:
         self.name = name

@@ -7,14 +7,16 @@ press event, and both before anything else is done with them.
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import subprocess
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import IO, Any, cast
 
 from visavis.experiments import ObserverError
 from visavis.stimuli import Pixels
@@ -51,30 +53,25 @@ def _import_psychopy() -> None:
         ) from error
 
 
-class _Display:
-    """A display of our own that nobody sees, by Xvfb."""
+@cache
+def _own_display(size: Size) -> tuple[str, subprocess.Popen[str]]:
+    """Start a display that nobody sees, once a process; return its name and its server.
 
-    def __init__(self, size: Size) -> None:
-        if sys.platform != "linux":
-            raise ObserverError("--screen headless needs Xvfb, which is there on Linux alone")
-        command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp"]
-        try:
-            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        except FileNotFoundError as error:
-            raise ObserverError("--screen headless needs Xvfb: apt-get install xvfb") from error
-        number = self._process.stdout.readline().strip() if self._process.stdout else ""
-        if not number:
-            raise ObserverError("Xvfb did not start: try 'xvfb-run' around the command")
-        self._before = os.environ.get("DISPLAY")
-        os.environ["DISPLAY"] = f":{number}"
-
-    def close(self) -> None:
-        self._process.terminate()
-        self._process.wait()
-        if self._before is None:
-            os.environ.pop("DISPLAY", None)
-        else:
-            os.environ["DISPLAY"] = self._before
+    It ends by itself when this process does (``-terminate``). To end it earlier would end this process too: Xlib
+    gives up on everything when a display that it has ever used goes away.
+    """
+    if sys.platform != "linux":
+        raise ObserverError("--screen headless needs Xvfb, which is there on Linux alone")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp", "-terminate"]
+    try:
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except FileNotFoundError as error:
+        raise ObserverError("--screen headless needs Xvfb: apt-get install xvfb") from error
+    with cast("IO[str]", server.stdout) as output:
+        number = output.readline().strip()
+    if not number:
+        raise ObserverError("Xvfb did not start: try 'xvfb-run' around the command")
+    return f":{number}", server
 
 
 class PsychoPyScreen(Screen):
@@ -94,7 +91,8 @@ class PsychoPyScreen(Screen):
 
     def __init__(self, options: HumanOptions, background: Colour) -> None:
         self.options = options
-        self._display = _Display(options.window or _HEADLESS) if options.screen == "headless" else None
+        if options.screen == "headless":
+            os.environ["DISPLAY"], _ = _own_display(options.window or _HEADLESS)
         try:
             _import_psychopy()
             self._open(background)
@@ -240,7 +238,7 @@ class PsychoPyScreen(Screen):
             "psychopy": psychopy.__version__,
             "keyboard": "psychtoolbox" if self._hardware else "window events, to the frame",
             "full_screen": bool(self._window._isFullScr),  # noqa: SLF001 - PsychoPy has no public name for it
-            "headless": self._display is not None,
+            "headless": self.options.screen == "headless",
             "font": self._font,
             "gamma": self._gamma(),
         }
@@ -260,9 +258,6 @@ class PsychoPyScreen(Screen):
         if window is not None:
             window.close()
             self._window = None
-        if self._display is not None:
-            self._display.close()
-            self._display = None
 
     def _on_mouse(self, x: float, y: float, *_: object) -> None:
         # Where the window is scaled, events count in points and images in pixels.
@@ -342,4 +337,6 @@ class PsychoPyScreen(Screen):
 
     def _gamma(self) -> Any:
         grid = getattr(self._window.monitor, "getGammaGrid", lambda: None)()
-        return None if grid is None else [[float(value) for value in row] for row in grid]
+        if grid is None:
+            return None
+        return [[float(value) if math.isfinite(value) else None for value in row] for row in grid]

@@ -1,0 +1,71 @@
+"""Sessions of people as CSV files with the columns that PsychoPy's users know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from visavis.experiments import SessionError, load_trials
+from visavis.experiments.session import MANIFEST, read_manifest
+from visavis.experiments.session_log import read_events
+
+_OURS = ("trial", "phase", "block", "attribute", "scene", "left", "right", "reference", "presentation_order", "outcome",
+         "choice", "chosen")  # fmt: skip
+
+
+def write_psychopy_csv(results: Path | str, folder: Path | str) -> list[Path]:
+    """Write one CSV a session, named as PsychoPy names its own.
+
+    Parameters
+    ----------
+    results : path
+        Folder with sessions; those of people are written.
+    folder : path
+        Gets ``PARTICIPANT_EXPERIMENT_DATE.csv``.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    SessionError
+        If there are no sessions of people.
+    """
+    sessions = [file.parent for file in sorted(Path(results).rglob(MANIFEST))]
+    of_people = [session for session in sessions if read_manifest(session).observer_kind == "human"]
+    if not of_people:
+        raise SessionError(f"{results}: no sessions of people here")
+    return [_write(session, Path(folder)) for session in of_people]
+
+
+def _write(session: Path, folder: Path) -> Path:
+    manifest = read_manifest(session)
+    trials = load_trials(session)
+    starts = [event for event in read_events(session) if event["event"] == "start"]
+    screen = (starts[-1].get("observer") or {}).get("screen") or {} if starts else {}
+    known = [json.loads(text) if isinstance(text, str) else {} for text in trials["provenance"]]
+    date = manifest.created_at[:19].replace(":", "h", 1).replace(":", ".").replace("T", "_")
+    columns: dict[str, Any] = {
+        "participant": manifest.observer,
+        "session": manifest.session,
+        "date": date,
+        "expName": manifest.experiment,
+        "psychopyVersion": screen.get("psychopy"),
+        "frameRate": screen.get("refresh_hz"),
+        "trials.thisN": range(len(trials)),
+        "trials.thisTrialN": trials.groupby("repetition").cumcount(),
+        "trials.thisRepN": trials["repetition"] - 1,
+        "trials.thisIndex": trials["trial_index"],
+        "key_resp.keys": [record.get("key") for record in known],
+        "key_resp.rt": trials["response_time_s"],
+        "key_resp.started": trials["onset"],
+    }
+    table = pd.DataFrame(columns | {name: trials[name] for name in _OURS})
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{session.parent.name}_{manifest.experiment}_{date}.csv"
+    table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8-sig")
+    return path

@@ -1,0 +1,371 @@
+"""The real window: PsychoPy on a real X display, its frames captured, its keys pressed by another process."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from extras import require_extra
+from PIL import Image as PilImage
+
+from visavis import RunResult, load_trials, run
+from visavis.experiments import COLUMNS, Definition, Experiment, ObserverError
+from visavis.experiments.experiment import load_stimuli
+from visavis.observers import SimulatedObserver, SimulatedOptions
+from visavis.observers.api.question import QuestionWriter
+from visavis.observers.human import HumanObserver, HumanOptions
+from visavis.observers.human.layout import Placement, in_a_row
+from visavis.observers.human.psychopy_csv import write_psychopy_csv
+from visavis.observers.human.screen import Element, Image, Screen
+from visavis.stimuli import StimulusError, pixel_hash
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # PsychoPy's own, of which there are many
+
+MakeExperiment = Callable[..., Experiment]
+ONE = {"attributes": {"contrast": {"question": "Which has more contrast?"}}}
+
+
+SERVERS: list[subprocess.Popen[str]] = []
+"""Held on to until the process ends, as `display` explains."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A display of 1280 x 1024 pixels that nobody sees, and a home that PsychoPy may write in."""
+    require_extra("human", "psychopy", "Xlib")
+    if shutil.which("Xvfb") is None:
+        if os.environ.get("CI"):
+            pytest.fail("needs Xvfb: apt-get install xvfb")
+        pytest.skip("needs Xvfb: apt-get install xvfb")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-terminate"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    SERVERS.append(server)
+    assert server.stdout is not None
+    with server.stdout as output:
+        name = f":{output.readline().strip()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", name)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield name
+    # It ends with this process: to end it before would end this process, by Xlib's way with lost displays.
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def window() -> Iterator[Open]:
+    """Open windows, which are closed at the end."""
+    from visavis.observers.human.psychopy_screen import PsychoPyScreen
+
+    opened: list[PsychoPyScreen] = []
+
+    def make(
+        size: tuple[int, int] = (1000, 700), background: tuple[int, int, int] = (128, 128, 128), **more: Any
+    ) -> Any:
+        opened.append(PsychoPyScreen(HumanOptions(window=size, **more), background))
+        return opened[-1]
+
+    yield make
+    for screen in opened:
+        screen.close()
+
+
+class TestPixels:
+    @pytest.mark.parametrize("size", [(1000, 700), (1001, 700), (1000, 701), (1001, 701)])
+    def test_the_screen_shows_the_files_pixels_whatever_is_odd_or_even(
+        self, size: tuple[int, int], window: Open
+    ) -> None:
+        screen, random = window(size), np.random.default_rng(1)
+        wrong = compared = 0
+        for width, height in itertools.product((255, 256, 331, 384), (200, 201, 288, 287)):
+            left, right = (random.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2))
+            places = in_a_row([(width, height)] * 2, 33, screen.size)
+            names = [f"{width}x{height}{side}" for side in "ab"]
+            for name, pixels in zip(names, (left, right), strict=True):
+                screen.load(name, pixels)
+            frame = screen.capture([Image(name, place) for name, place in zip(names, places, strict=True)])
+            for place, pixels in zip(places, (left, right), strict=True):
+                shown = cut(frame, place)
+                wrong += int((shown != pixels).sum())
+                compared += pixels.size
+                assert pixel_hash(np.ascontiguousarray(shown)) == pixel_hash(pixels)
+            around = frame.copy()
+            for place in places:
+                cut(around, place)[:] = 128
+            assert (around == 128).all()
+        assert (wrong, compared > 5_000_000) == (0, True)
+
+    def test_people_see_the_array_that_models_are_sent(self, window: Open, make_experiment: MakeExperiment) -> None:
+        experiment = make_experiment()
+        trial = experiment.plan("anyone")[0]
+        pictures = QuestionWriter(experiment, structured=True).write(trial).pictures
+        screen = window((500, 400))
+        places = in_a_row([(32, 24)] * 2, 32, screen.size)
+        images = []
+        for name, place in zip((trial.left, trial.right), places, strict=True):
+            stimulus = experiment.stimuli[trial.scene, name]
+            screen.load(stimulus.sha256, stimulus.pixels())
+            images.append(Image(stimulus.sha256, place))
+        frame = screen.capture(images)
+        for place, picture in zip(places, pictures, strict=True):
+            sent = np.asarray(PilImage.open(io.BytesIO(picture.data)).convert("RGB"))
+            assert pixel_hash(np.ascontiguousarray(cut(frame, place))) == pixel_hash(sent)
+
+    def test_the_background_is_the_definitions(self, window: Open) -> None:
+        assert (window((300, 300), (10, 200, 77)).capture([]) == (10, 200, 77)).all()
+
+
+def cut(frame: np.ndarray, place: Placement) -> np.ndarray:
+    return frame[place.top : place.top + place.height, place.left : place.left + place.width]
+
+
+class Fingers:
+    """A participant in a process of its own, who presses when told to."""
+
+    def __init__(self) -> None:
+        script = Path(__file__).parents[2] / "support" / "x_fingers.py"
+        self._process = subprocess.Popen(
+            [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._to, self._from = self._process.stdin, self._process.stdout
+        assert self._from.readline().strip() == "ready"
+        self._waiting = 0
+
+    def press(self, wait_s: float, hold_s: float, what: str) -> None:
+        self._to.write(f"{wait_s} {hold_s} {what}\n")
+        self._to.flush()
+        self._waiting += 1
+
+    def pressed(self) -> list[float]:
+        """Return when each press was made, on the monotonic clock."""
+        times = [float(self._from.readline()) for _ in range(self._waiting)]
+        self._waiting = 0
+        return times
+
+    def close(self) -> None:
+        self._to.close()
+        self._process.wait(10)
+        self._from.close()
+
+
+@pytest.fixture
+def fingers() -> Iterator[Fingers]:
+    made = Fingers()
+    yield made
+    made.close()
+
+
+def watched(opened: Any, on_show: Callable[[float, Sequence[Element]], None]) -> Screen:
+    """Have a window tell what it shows, the moment that it has."""
+    show = opened.show
+
+    def telling(elements: Sequence[Element]) -> float:
+        at: float = show(elements)
+        on_show(time.monotonic(), elements)
+        return at
+
+    opened.show = telling
+    return opened  # type: ignore[no-any-return]
+
+
+def sit(
+    opened: Any, fingers: Fingers, experiment: Experiment, folder: Path, answer: Callable[[int, Sequence[Image]], str]
+) -> tuple[RunResult, list[float]]:
+    """Run a session with real presses: Enter on pages, and on every trial what `answer` says, after a random time.
+
+    Returns
+    -------
+    result : RunResult
+    truth : list of float
+        Seconds between each onset and the press that answered it, on the clock of both processes.
+    """
+    random = np.random.default_rng(3)
+    onsets: list[float] = []
+    answers: list[int] = []
+    sent = [0]
+    state: dict[str, Any] = {"page": None, "images": None}
+
+    given_up = time.monotonic() + 90
+
+    def on_show(at: float, elements: Sequence[Element]) -> None:
+        assert at < given_up, "a press was not taken"
+        images = tuple(element for element in elements if isinstance(element, Image))
+        if images and state["images"] != images:
+            onsets.append(at)
+            answers.append(sent[0])
+            sent[0] += 1
+            hold = (0.0, 0.0, 0.03, 0.1)[len(onsets) % 4]
+            fingers.press(float(random.uniform(0.02, 0.15)), hold, answer(len(onsets) - 1, images))
+        state["images"] = images or None
+        page = None if images or not elements else tuple(elements)
+        if page is not None and page != state["page"]:
+            fingers.press(0.05, 0.01, "Return")
+            sent[0] += 1
+        state["page"] = page
+
+    observer = HumanObserver("P07", HumanOptions(window=opened.size), lambda *_: watched(opened, on_show))
+    result = run(experiment, observer, folder)
+    pressed = fingers.pressed()
+    return result, [pressed[answer] - onset for answer, onset in zip(answers, onsets, strict=True)]
+
+
+def test_a_hundred_real_key_presses(
+    window: Open, fingers: Fingers, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    presentation = {"inter_trial_interval_s": 0.02, "feedback_s": 0.02}
+    experiment = make_experiment(**ONE, repetitions=9, presentation=presentation)
+    keys = ("Left", "Right", "f", "j")
+    result, truth = sit(window(), fingers, experiment, tmp_path, lambda n, _: keys[n % 4])
+    assert result.complete
+    assert len(truth) == result.planned >= 100
+    trials = load_trials(tmp_path)
+    assert trials["choice"].tolist() == [("left", "right")[n % 2] for n in range(len(truth))]
+    errors = [1000 * abs(t - m) for t, m in zip(truth, trials["response_time_s"], strict=True)]
+    assert statistics.median(errors) < 5, errors
+    for path in write_psychopy_csv(tmp_path, tmp_path / "csv"):
+        exported = pd.read_csv(path)
+        assert exported["participant"].unique().tolist() == ["P07"]
+        assert exported["key_resp.keys"].tolist() == [("left", "right", "f", "j")[n % 4] for n in range(len(truth))]
+        assert np.allclose(exported["key_resp.rt"], trials["response_time_s"].astype(float))
+        assert exported["psychopyVersion"].notna().all()
+        assert exported["trials.thisRepN"].max() == 8
+
+
+def test_real_clicks_on_the_images(
+    window: Open, fingers: Fingers, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    presentation = {"inter_trial_interval_s": 0.02, "feedback_s": 0.02}
+    experiment = make_experiment(**ONE, repetitions=3, presentation=presentation)
+
+    opened = window()
+    x, y = opened._window.winHandle.get_location()
+
+    def click(number: int, images: Sequence[Image]) -> str:
+        place = images[number % 2].place
+        return f"click {x + place.left + place.width // 2} {y + place.top + place.height // 2}"
+
+    result, truth = sit(opened, fingers, experiment, tmp_path, click)
+    assert result.complete
+    trials = load_trials(tmp_path)
+    assert trials["choice"].tolist() == [("left", "right")[n % 2] for n in range(len(truth))]
+
+
+def test_the_table_has_the_form_of_a_models(
+    window: Open, fingers: Fingers, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    presentation = {"inter_trial_interval_s": 0, "feedback_s": 0}
+    experiment = make_experiment(**ONE, repetitions=1, presentation=presentation)
+    sit(window(), fingers, experiment, tmp_path / "person", lambda *_: "Left")
+    values = {"contrast": {"c1": 0.0, "c2": 1.0, "c3": 2.0, "c4": 3.0}}
+    run(experiment, SimulatedObserver("P07", SimulatedOptions(values=values)), tmp_path / "model")
+    person, model = load_trials(tmp_path / "person"), load_trials(tmp_path / "model")
+    assert list(person.columns) == list(model.columns) == list(COLUMNS)
+    assert person.dtypes.equals(model.dtypes)
+    planned = ["trial", "trial_index", "left", "right", "repetition", "presentation_order", "block"]
+    assert person[planned].equals(model[planned])
+    assert {"device", "key", "shown", "frames"} <= json.loads(person["provenance"].iloc[0]).keys()
+
+
+class TestTrouble:
+    def command(self, experiment: Experiment, folder: Path, *more: str) -> list[str]:
+        data = experiment.definition.model_dump(mode="json", exclude_none=True)
+        data["stimuli"] = {"folder": str(experiment.stimuli.folder)}
+        (folder / "study.yaml").write_text(json.dumps(data), encoding="utf-8")
+        definition = str(folder / "study.yaml")
+        return [sys.executable, "-W", "ignore", "-m", "visavis", "run", definition, "--observer", "human",
+                "--participant", "P07", "--results", str(folder / "results"), *more]  # fmt: skip
+
+    def test_no_display_is_one_clear_message(self, make_experiment: MakeExperiment, tmp_path: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+        line = self.command(make_experiment(**ONE), tmp_path)
+        done = subprocess.run(line, capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 1
+        assert "--screen headless" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "results").exists()
+
+    def test_a_screen_too_small_is_one_clear_message(self, make_experiment: MakeExperiment, tmp_path: Path) -> None:
+        line = self.command(make_experiment(**ONE), tmp_path, "--window", "[200, 200]")
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "the screen has 200×200" in done.stderr
+        assert "Traceback" not in done.stderr
+
+    def test_headless_brings_a_display_of_its_own(self, make_experiment: MakeExperiment, tmp_path: Path) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+        line = self.command(make_experiment(**ONE), tmp_path, "--screen", "headless")
+        line[line.index("run")] = "check"
+        del line[line.index("--results") : line.index("--results") + 2]
+        done = subprocess.run(line, capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "P07 (human) can do it" in done.stdout
+
+    def test_killed_in_the_middle_and_resumed(
+        self, window: Open, fingers: Fingers, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        presentation = {"inter_trial_interval_s": 0, "feedback_s": 0}
+        experiment = make_experiment(**ONE, repetitions=3, presentation=presentation)
+        process = subprocess.Popen(
+            self.command(experiment, tmp_path, "--window", "[1000, 700]"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+        def answered() -> int:
+            try:
+                return len(load_trials(tmp_path / "results"))
+            except Exception:
+                return 0  # not begun yet, or a line is being written
+
+        deadline = time.monotonic() + 60
+        while answered() < 7 and time.monotonic() < deadline:
+            fingers.press(0.02, 0.01, "Return")
+            fingers.press(0.02, 0.01, "Left")
+            fingers.pressed()
+        process.kill()
+        process.wait()
+        before = load_trials(tmp_path / "results")
+        assert 7 <= len(before) < len(experiment.plan("P07"))
+        result, _ = sit(window(), fingers, experiment_at(tmp_path), tmp_path / "results", lambda *_: "Right")
+        assert result.complete
+        after = load_trials(tmp_path / "results")
+        assert after["trial"].tolist() == [trial.id for trial in experiment.plan("P07")]
+        kept = after[after["trial"].isin(before["trial"])].reset_index(drop=True)
+        assert kept.equals(before)
+
+    def test_an_image_that_vanishes_is_named(
+        self, window: Open, fingers: Fingers, tmp_path: Path, images: Path, make_experiment: MakeExperiment
+    ) -> None:
+        shutil.copytree(images, tmp_path / "images")
+        source = make_experiment(**ONE)
+        data = {**source.definition.model_dump(mode="json"), "stimuli": {"folder": "images"}}
+        definition = Definition.from_dict(data)
+        experiment = Experiment(definition, load_stimuli(definition, tmp_path))
+        for path in (tmp_path / "images").rglob("*.png"):
+            path.unlink()
+        with pytest.raises(StimulusError, match=r"c\d\.png"):
+            sit(window(), fingers, experiment, tmp_path / "results", lambda *_: "Left")
+
+    def test_an_unknown_monitor_is_named(self, window: Open) -> None:
+        with pytest.raises(ObserverError, match="knows no monitor 'nonesuch'"):
+            window(monitor="nonesuch")
+
+
+def experiment_at(folder: Path) -> Experiment:
+    return Experiment.load(folder / "study.yaml")
