@@ -126,23 +126,21 @@ class ObserverContract:
         assert sorted(response.trial for response in again) == sorted(trial.id for trial in rest)
         observer.close()
 
-    def test_a_deterministic_observer_answers_by_the_images_alone(
+    def test_a_deterministic_observer_answers_the_same_trial_alike(
         self, make_observer: MakeObserver, make_experiment: MakeExperiment
     ) -> None:
         if not make_observer().capabilities.deterministic:
             return  # its answers may vary
         experiment = make_experiment()
         trials = list(experiment.plan("anyone"))
-        chosen: dict[tuple[str, str, frozenset[str]], set[str | None]] = {}
+        answers: dict[tuple[str, str, str, str], set[str | None]] = {}
         for order in (trials, trials[::-1]):
             by_id = {trial.id: trial for trial in order}
             for response in self.answers(make_observer(), experiment, order):
                 trial = by_id[response.trial]
-                side = response.choice if response.choice in ("left", "right") else None
-                what = trial.rendition(side) if side else response.outcome
-                key = trial.attribute, trial.scene, frozenset((trial.left, trial.right))
-                chosen.setdefault(key, set()).add(what)
-        assert all(len(what) == 1 for what in chosen.values()), "it answers by the side or by what came before"
+                same = trial.attribute, trial.scene, trial.left, trial.right
+                answers.setdefault(same, set()).add(response.choice or response.outcome)
+        assert all(len(given) == 1 for given in answers.values()), "it answers by what came before"
 
     def test_its_description_can_be_recorded(
         self, make_observer: MakeObserver, make_experiment: MakeExperiment

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from visavis.observers.question import Picture, Question
+
 from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, plain
-from .question import Picture, Question
 from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
 
 _STATUS: dict[Any, Status] = {

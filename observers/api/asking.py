@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from visavis.experiments import ObserverError, Outcome, Response, Trial, utc_now
+from visavis.observers.question import Answer, Question, QuestionWriter, read_answer, soft_choice
 
 from .cache import ReplyCache, cache_key
 from .ledger import Ledger
 from .pacing import Concurrency, RateLimit, RetryPolicy, Stopped
-from .question import Answer, Question, QuestionWriter, read_answer, soft_choice
 from .reply import AccessRefused, Reply, RequestRefused, TemporaryFailure, Usage
 from .servers import Servers
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from visavis.experiments import ObserverError, Trial
+from visavis.observers.question import Question
 
-from .question import Question
 from .reply import Reply, Usage
 
 

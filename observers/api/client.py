@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .question import Picture, Question
+from visavis.observers.question import Picture, Question
+
 from .reply import Reply, TemporaryFailure, WrongShape
 
 

@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from visavis.observers.question import Picture, Question
+
 from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, plain
-from .question import Picture, Question
 from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
 
 _FILTERS = frozenset(

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Self
 from visavis.experiments import Capabilities, Experiment, ObserverError, Response, Trial
 from visavis.experiments.session_log import read_events
 from visavis.observers.configurable import ConfigurableObserver, Options
+from visavis.observers.question import Question, QuestionWriter, composite_size
+from visavis.observers.vision import Seen
 
 from .anthropic_client import AnthropicClient
 from .asking import Asker, Breaker
@@ -23,9 +25,7 @@ from .options import ApiOptions
 from .pacing import Concurrency, RateLimit, RetryPolicy
 from .prices import Price, find_price
 from .profile import Profile, Provider, profile, provider
-from .question import Question, QuestionWriter, composite_size
 from .servers import Server, Servers
-from .vision import Seen
 from .workers import in_parallel
 
 UNKNOWN_IMAGE_TOKENS = 2000

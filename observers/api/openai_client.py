@@ -8,8 +8,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
+from visavis.observers.question import Picture, Question
+
 from .client import BatchLimits, BatchResult, Body, Client, Settings, data_url, encode
-from .question import Picture, Question
 from .reply import AccessRefused, Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
 
 _TOP_LOGPROBS = 20

@@ -13,8 +13,7 @@ from pydantic import Field, ValidationError
 
 from visavis.experiments import ObserverError
 from visavis.observers.configurable import Options
-
-from .vision import RULES, Rule, Seen
+from visavis.observers.vision import RULES, Rule, Seen
 
 
 class Profile(Options):

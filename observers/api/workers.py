@@ -43,19 +43,29 @@ def in_parallel(
     waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
     for item in items:
         waiting.put(item)
-    done: queue.SimpleQueue[_Result | BaseException | None] = queue.SimpleQueue()
+    # One place: a worker begins nothing new before its last result has been taken, and so is on disk.
+    done: queue.Queue[_Result | BaseException | None] = queue.Queue(maxsize=1)
+    abandoned = threading.Event()
+
+    def hand_over(result: _Result | BaseException | None) -> None:
+        while not abandoned.is_set():
+            try:
+                done.put(result, timeout=0.2)
+            except queue.Full:
+                continue
+            return
 
     def labour() -> None:
         try:
             while not stop.is_set():
-                done.put(work(waiting.get_nowait(), stop))
+                hand_over(work(waiting.get_nowait(), stop))
         except queue.Empty:
             pass
         except BaseException as error:
             stop.set()
-            done.put(error)
+            hand_over(error)
         finally:
-            done.put(None)
+            hand_over(None)
 
     # Daemons: a request that hangs must not keep the program from ending.
     threads = [threading.Thread(target=labour, daemon=True) for _ in range(min(workers, len(items)))]
@@ -85,5 +95,6 @@ def in_parallel(
                 failure, deadline = interrupt, time.monotonic() + GRACE_S
     finally:
         stop.set()
+        abandoned.set()
     if failure is not None:
         raise failure

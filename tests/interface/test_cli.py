@@ -125,8 +125,8 @@ def test_what_the_starter_shows_as_comments_is_valid_and_the_default(visavis: Vi
 
     visavis("new", "study.yaml", "--name", "x")
     text = (tmp_path / "study.yaml").read_text(encoding="utf-8")
-    presentation = text[text.index("# presentation:") : text.index("seed:")]
-    for block in ("# practice:", "# catch:", "# presentation:"):
+    presentation = text[text.index("# presentation:") : text.index("# models:")]
+    for block in ("# practice:", "# catch:", "# presentation:", "# models:"):
         at = text.index(block)
         part = text[at : text.index("\n\n", at)]
         text = text.replace(part, re.sub(r"^# ?", "", part, flags=re.MULTILINE))
@@ -137,7 +137,11 @@ def test_what_the_starter_shows_as_comments_is_valid_and_the_default(visavis: Vi
     defaults = type(definition.presentation)()
     assert definition.presentation.background == defaults.background
     assert definition.presentation.seconds_per_trial == defaults.seconds_per_trial
-    assert set(re.findall(r"^#   (\w+):", presentation, re.MULTILINE)) == set(type(defaults).model_fields)
+    assert definition.models == type(definition.models)()
+    shown = set(re.findall(r"^#   (\w+):", presentation, re.MULTILINE))
+    assert shown <= set(type(defaults).model_fields)
+    for name in shown - {"consent", "instructions", "break_every", "form"}:
+        assert getattr(definition.presentation, name) == getattr(defaults, name), name
 
 
 @pytest.mark.parametrize(

@@ -75,11 +75,11 @@ class LocalTimes(Scripted):
         super().__init__(lambda trial: replace(by_hash(trial), answered_at="2026-01-01T12:00:00"))
 
 
-class AnswersBySide(Scripted):
+class AnswersByWhatCameBefore(Scripted):
     capabilities = Capabilities(deterministic=True)
 
     def __init__(self) -> None:
-        super().__init__(lambda trial: Response(trial.id, "choice", "left"))
+        super().__init__(lambda trial: Response(trial.id, "choice", "left" if len(self.asked) % 2 else "right"))
 
 
 class CannotBeStopped(Scripted):
@@ -123,7 +123,7 @@ class Nameless(Scripted):
         (MakesUpProbabilities, "test_ties_and_probabilities_come_only_as_announced"),
         (SilentAboutWhatItCannotDo, "test_what_it_cannot_do_it_refuses_before_the_run"),
         (CannotBeStopped, "test_it_stops_when_the_run_is_interrupted"),
-        (AnswersBySide, "test_a_deterministic_observer_answers_by_the_images_alone"),
+        (AnswersByWhatCameBefore, "test_a_deterministic_observer_answers_the_same_trial_alike"),
         (DescribesObjects, "test_its_description_can_be_recorded"),
         (ClosesOnce, "test_it_can_be_closed_at_any_time"),
         (LeavesOneOut, "test_a_run_broken_off_and_resumed_is_a_whole_table"),

@@ -40,7 +40,7 @@ def test_options_as_texts_and_as_values_are_the_same() -> None:
     ("spec", "options", "message"),
     [
         ("metrik:x", {}, "there is no observer 'metrik': did you mean 'metric'?"),
-        ("nobody", {}, "known: anthropic, google, metric, openai"),
+        ("nobody", {}, "known: anthropic, google, human, metric"),
         ("metric", {}, "metric: name one statistic, as in metric:rms_contrast"),
         ("metric:contrast", {}, "there is no statistic 'contrast': known are rms_contrast"),
         ("metric:rms_contrast", {"statistics": {"contrast": "rms_contrast"}}, "metric: name one statistic"),

@@ -25,11 +25,11 @@ from visavis import RunResult, load_trials, run
 from visavis.experiments import COLUMNS, Definition, Experiment, ObserverError
 from visavis.experiments.experiment import load_stimuli
 from visavis.observers import SimulatedObserver, SimulatedOptions
-from visavis.observers.api.question import QuestionWriter
 from visavis.observers.human import HumanObserver, HumanOptions
 from visavis.observers.human.layout import Placement, in_a_row
 from visavis.observers.human.psychopy_csv import write_psychopy_csv
 from visavis.observers.human.screen import Element, Image, Screen
+from visavis.observers.question import QuestionWriter
 from visavis.stimuli import StimulusError, pixel_hash
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PsychoPy's own, of which there are many

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from visavis.experiments import Experiment
-from visavis.observers.api.question import (
+from visavis.observers.question import (
     COMPOSITE_GAP_PX,
     Picture,
     Question,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visavis.observers.api.vision import RULES
+from visavis.observers.vision import RULES
 
 SIZES = st.tuples(st.integers(16, 5000), st.integers(16, 5000)).filter(lambda s: max(s) < 15 * min(s))
 

@@ -1,0 +1,230 @@
+"""Open-weight vision-language models on this machine, as observers."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from typing import Any, ClassVar, Self
+
+from visavis.experiments import Capabilities, Experiment, ObserverError, Outcome, Response, Trial, utc_now
+from visavis.observers.configurable import ConfigurableObserver, Options
+from visavis.observers.question import Answer, Question, QuestionWriter, composite_size, read_answer
+
+from .loading import load
+from .model import Labels, Text, VisionModel
+from .options import LocalOptions
+
+MOST_AT_ONCE = 16
+
+
+class TransformersObserver(ConfigurableObserver):
+    """An open-weight model on this machine: transformers:Qwen/Qwen3-VL-32B-Instruct, or a folder of weights.
+
+    By default the choice is the label with the higher logit at the first place of the reply, with its probability
+    (``p_left``); it is then the same every time.
+
+    Parameters
+    ----------
+    model : str
+        Name on the hub, or a folder.
+    options : LocalOptions
+    name : str, optional
+        Name in the ``observer`` column; by default the model's.
+    """
+
+    kind = "vlm"
+    Options: ClassVar[type[Options]] = LocalOptions
+    requires = ("torch", "transformers")
+    extra = "local"
+
+    def __init__(self, model: str, options: LocalOptions, name: str | None = None) -> None:
+        self.model_name = model
+        self.name = name or model
+        self.options = options
+        self.capabilities = Capabilities(
+            soft_choice=options.answer == "logits", deterministic=options.answer != "sampled"
+        )
+        self.model: VisionModel | None = None
+        self._writer: QuestionWriter | None = None
+        self._revision: str | None = None
+        self._batch_size = options.batch_size or MOST_AT_ONCE
+        self._ties = False
+
+    @classmethod
+    def configured(cls, subject: str | None, options: Any, name: str | None) -> Self:
+        """Make an observer; the subject is the model."""
+        if subject is None:
+            raise ObserverError("transformers needs a model: --observer transformers:Qwen/Qwen3-VL-8B-Instruct")
+        return cls(subject, options, name)
+
+    def prepare(self, experiment: Experiment) -> list[str]:
+        """Load the model, and check labels and images against it."""
+        warnings = super().prepare(experiment)
+        asking = experiment.definition.models
+        if self.options.answer == "logits" and asking.reasoning:
+            raise ObserverError(
+                f"{self.name}: logits are read at the first word: set 'models.reasoning: false' or --answer greedy"
+            )
+        if self.model is None:
+            loaded = load(self.model_name, self.options)
+            self.model, self._revision = VisionModel(loaded), loaded.revision
+        self._writer = QuestionWriter(experiment, structured=False)
+        self._ties = experiment.definition.ties
+        if self.options.answer == "logits":
+            self.model.label_tokens([*asking.labels, *([asking.tie_label] if self._ties else [])])
+        return warnings + self._check_images(self.model, experiment)
+
+    def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
+        """Ask several trials at once, and yield their responses in order."""
+        if self.model is None or self._writer is None:
+            raise ObserverError(f"{self.name}: prepare comes before respond")
+        # Sampling draws from one stream for a whole batch, so each trial goes alone to have a seed of its own.
+        largest = 1 if self.options.answer == "sampled" else self._batch_size
+        # Sizes together: padding is cheap then. The log sorts trials by their place in the plan.
+        waiting = sorted(trials, key=self._size_of)
+        while waiting:
+            size = self._size_of(waiting[0])
+            batch = [trial for trial in waiting[:largest] if self._size_of(trial) == size]
+            try:
+                responses = self._ask(batch)
+            except RuntimeError as error:
+                if len(batch) == 1 or not _out_of_memory(error):
+                    raise ObserverError(f"{self.name}: {type(error).__name__}: {error}") from error
+                largest = self._batch_size = max(1, len(batch) // 2)
+                _free_memory()
+                continue
+            del waiting[: len(batch)]
+            yield from responses
+
+    def describe(self) -> dict[str, Any]:
+        """Return model, processor, device and versions."""
+        record: dict[str, Any] = {
+            **self._parameters(),
+            "options": self.options.model_dump(mode="json", exclude_defaults=True),
+            "torch": version("torch"),
+        }
+        if self.model is not None:
+            processor = self.model.processor
+            record |= {
+                "revision": self._revision,
+                "model_class": type(self.model.model).__name__,
+                "processor_class": type(processor).__name__,
+                "image_processor": type(processor.image_processor).__name__,
+                "device": str(self.model.device),
+                "dtype": str(self.model.model.dtype).removeprefix("torch."),
+            }
+        if self._writer is not None:
+            definition = self._writer.experiment.definition
+            record["questions"] = {name: self._writer.words(name) for name in definition.attributes}
+        return record
+
+    def close(self) -> None:
+        """Release the model's memory."""
+        if self.model is not None:
+            self.model = None
+            _free_memory()
+
+    def _ask(self, trials: Sequence[Trial]) -> list[Response]:
+        model, writer = self.model, self._writer
+        assert model is not None  # noqa: S101 - respond has checked
+        assert writer is not None  # noqa: S101
+        questions = [writer.write(trial) for trial in trials]
+        onset, begun = utc_now(), time.monotonic()
+        replies = self._replies(model, questions, self._seed(trials[0]))
+        seconds = (time.monotonic() - begun) / len(trials)
+        answered = zip(trials, questions, replies, strict=True)
+        return [self._response(trial, question, reply, onset, seconds) for trial, question, reply in answered]
+
+    def _replies(self, model: VisionModel, questions: Sequence[Question], seed: int) -> Sequence[Labels | Text]:
+        options = self.options
+        if options.answer == "logits":
+            return model.labels(questions)
+        if options.answer == "greedy":
+            return model.texts(questions, max_tokens=options.max_output_tokens)
+        return model.texts(questions, max_tokens=options.max_output_tokens, temperature=options.temperature, seed=seed)
+
+    def _response(self, trial: Trial, question: Question, reply: Labels | Text, onset: str, seconds: float) -> Response:
+        provenance: dict[str, Any] = {
+            **self._parameters(),
+            "revision": self._revision,
+            "prompt_sha256": question.prompt_sha256,
+            "images": [picture.record() for picture in question.pictures],
+        }
+        p_left = None
+        outcome: Outcome = "invalid"
+        if isinstance(reply, Labels):
+            best = max(reply.probabilities, key=lambda answer: reply.probabilities[answer])
+            answer = Answer(question.answers[best])
+            by_choice = {choice: reply.probabilities[label] for label, choice in question.answers.items()}
+            p_left = by_choice["left"] / (by_choice["left"] + by_choice["right"])
+            provenance |= {"label_probabilities": reply.probabilities, "label_mass": reply.mass}
+        else:
+            answer = Answer(None) if reply.truncated else read_answer(reply.text, question)
+            provenance["raw"] = reply.text
+            if answer.reasoning:
+                provenance["reasoning"] = answer.reasoning
+            if reply.truncated:
+                outcome = "truncated"
+        if answer.choice is not None:
+            outcome = "tie" if answer.choice == "tie" else "choice"
+        return Response(
+            trial.id,
+            outcome,
+            answer.choice,
+            p_left=p_left,
+            response_time_s=seconds,
+            onset=onset,
+            provenance=provenance,
+        )
+
+    def _check_images(self, model: VisionModel, experiment: Experiment) -> list[str]:
+        """Say which images the model's own processor resamples, by having it process such sizes."""
+        composite = experiment.definition.models.images == "composite"
+        sizes = sorted({stimulus.size for stimulus in experiment.stimuli.values()})
+        problems = []
+        for width, height in (composite_size(*size) if composite else size for size in sizes):
+            seen = model.sees(width, height)
+            if seen is None:
+                problems.append(f"what the processor makes of {width}×{height} images is not known")
+            elif (seen.width, seen.height) != (width, height):
+                problems.append(f"the processor makes {seen.width}×{seen.height} of {width}×{height} images")
+        if problems and self.options.strict:
+            raise ObserverError(f"{self.name}: {'; '.join(problems)} ('strict' is set): prepare images of other sizes")
+        return problems
+
+    def _parameters(self) -> dict[str, Any]:
+        options = self.options
+        record: dict[str, Any] = {
+            "requested_model": self.model_name,
+            "sdk": f"transformers {version('transformers')}",
+            "parameters": {"answer": options.answer},
+        }
+        if options.answer != "logits":
+            record["parameters"]["max_output_tokens"] = options.max_output_tokens
+        if options.answer == "sampled":
+            record["parameters"] |= {"temperature": options.temperature, "seed": options.seed}
+        return record
+
+    def _size_of(self, trial: Trial) -> tuple[int, int]:
+        assert self._writer is not None  # noqa: S101 - respond has checked
+        return self._writer.experiment.stimuli[trial.scene, trial.left].size
+
+    def _seed(self, trial: Trial) -> int:
+        named = f"{self.options.seed}/{self.session}/{trial.id}"
+        return int.from_bytes(hashlib.sha256(named.encode()).digest()[:4], "big")
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    return type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower()
+
+
+def _free_memory() -> None:
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
