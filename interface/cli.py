@@ -130,6 +130,9 @@ _observer_options = [
         "--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the observer; also --KEY VALUE."
     ),
     click.option("--options", "options_file", type=_FILE, help="YAML file with options of the observer."),
+    click.option("--workers", type=click.IntRange(1), help="Ask on so many workers of a Ray cluster."),
+    click.option("--gpus-per-worker", type=click.FloatRange(0), default=0.0, help="GPUs of each worker."),
+    click.option("--cluster", help="Address of a Ray cluster that runs; by default one is started here."),
 ]
 
 
@@ -144,7 +147,15 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
     return add
 
 
-def _make_observer(spec: str, name: str | None, options: Iterable[str], options_file: Path | None) -> Observer:
+def _make_observer(
+    spec: str,
+    name: str | None,
+    options: Iterable[str] = (),
+    options_file: Path | None = None,
+    workers: int | None = None,
+    gpus_per_worker: float = 0.0,
+    cluster: str | None = None,
+) -> Observer:
     from visavis.experiments.yaml_file import read_yaml
     from visavis.observers import create_observer
 
@@ -158,7 +169,11 @@ def _make_observer(spec: str, name: str | None, options: Iterable[str], options_
             raise click.ClickException(f"{options_file}: {'; '.join(content.problems) or 'no mapping of options'}")
         given.update(content.data)
     given.update(_pairs("--option", tuple(options)))
-    return create_observer(spec, given, name=name)
+    if workers is None:
+        return create_observer(spec, given, name=name)
+    from visavis.observers.ray_workers import RayObserver
+
+    return RayObserver(spec, given, name=name, workers=workers, gpus_per_worker=gpus_per_worker, address=cluster)
 
 
 @main.command(cls=_AsksObserver)
@@ -169,10 +184,8 @@ def _make_observer(spec: str, name: str | None, options: Iterable[str], options_
 def check(
     definition: Path,
     observer: str | None,
-    name: str | None,
-    options: tuple[str, ...],
-    options_file: Path | None,
     repetitions: int | None,
+    **how: Any,
 ) -> None:
     """Check DEFINITION and its images; say how many trials there are and how long they take."""
     from visavis.experiments import Experiment
@@ -198,7 +211,7 @@ def check(
     for attribute in experiment.definition.attributes:
         click.echo(f"question  {attribute}: {experiment.definition.question(attribute)}")
     if observer is not None:
-        someone = _make_observer(observer, name, options, options_file)
+        someone = _make_observer(observer, **how)
         for line in someone.outlook(experiment, list(experiment.plan(someone.name))):
             click.echo(f"takes     {line}")
         try:
@@ -235,20 +248,18 @@ def plan(definition: Path, observer: str, session: str, output: Path | None) -> 
 def run(
     definition: Path,
     observer: str,
-    name: str | None,
-    options: tuple[str, ...],
-    options_file: Path | None,
     session: str,
     results: Path,
     repetitions: int | None,
     limit: int | None,
+    **how: Any,
 ) -> None:
     """Put DEFINITION to an observer, or go on where an earlier run ended."""
     from visavis.experiments import Experiment
     from visavis.experiments import run as run_session
 
     experiment = Experiment.load(definition)
-    someone = _make_observer(observer, name, options, options_file)
+    someone = _make_observer(observer, **how)
     try:
         result = run_session(
             experiment,
@@ -391,25 +402,48 @@ def report(results: Path, output: Path, sensitivity: bool, people: tuple[str, ..
     click.echo(f"{write_report(compared, output, varied)} written")
 
 
-@main.command()
+@main.command(cls=_AsksObserver)
 @click.argument("kind", required=False)
-def observers(kind: str | None) -> None:
-    """List who can answer, what each can do and what it still needs; with KIND, its options."""
+@click.argument("observer", required=False)
+@_with(_observer_options)
+def observers(kind: str | None, observer: str | None, **how: Any) -> None:
+    """List who can answer, what each can do and what it still needs; with KIND, its options.
+
+    'visavis observers check OBSERVER' asks OBSERVER three trials whose answers are known, and shows what came back.
+    """
     from visavis.observers import available_observers
 
+    if kind == "check":
+        if observer is None:
+            raise click.UsageError("say whom to check: visavis observers check openai:gpt-5.2")
+        _try_out(_make_observer(observer, **how))
+        return
     known = {info.kind: info for info in available_observers()}
     if kind is not None and kind not in known:
         raise click.ClickException(f"there is no observer {kind!r}: known are {', '.join(known)}")
     for info in known.values() if kind is None else [known[kind]]:
-        click.echo(f"{info.kind:14} {info.summary}")
+        click.echo(f"{info.kind:17} {info.summary}")
         if info.capabilities is not None:
             can = [name.replace("_", " ") for name in info.capabilities.__slots__ if getattr(info.capabilities, name)]
-            click.echo(f"{'':14} can: {', '.join(can) or 'choose'}")
+            click.echo(f"{'':17} can: {', '.join(can) or 'choose'}")
         if info.missing:
-            click.secho(f"{'':14} {info.missing}", fg="yellow")
+            click.secho(f"{'':17} {info.missing}", fg="yellow")
         if kind is not None:
             for name, line in info.options.items():
-                click.echo(f"{'':14} --{name.replace('_', '-')} …  {line}")
+                click.echo(f"{'':17} --{name.replace('_', '-')} …  {line}")
+
+
+def _try_out(observer: Observer) -> None:
+    """Ask an observer three trials whose answers are known."""
+    from visavis.trial_run import try_out
+
+    right = 0
+    for line in try_out(observer, warn=lambda text: click.secho(f"warning: {text}", fg="yellow", err=True)):
+        right += line.correct
+        click.echo(f"\n{line.question}\n  shown   {line.shown}\n  answer  {line.answer}")
+        for name, value in line.details.items():
+            click.echo(f"  {name:7} {value}")
+    click.echo(f"\n{right} of 3 as expected")
 
 
 @main.command("import")

@@ -1,0 +1,208 @@
+"""An observer on several machines: every worker of a Ray cluster makes one like it and answers a share of the trials.
+
+Trials travel as rows and images as paths, which every machine must see; responses come back one by one, so that the one
+log of the session holds each as soon as it is given, and what a lost worker has not answered goes to another.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from visavis.experiments import Experiment, Observer, ObserverError, Response, Trial
+
+from .registry import create_observer
+
+CHUNK = 50
+"""Trials that a worker gets at once."""
+MOST_LOSSES = 3
+"""So many times a worker is replaced."""
+
+
+class RayObserver(Observer):
+    """An observer that is made and asked on the workers of a Ray cluster.
+
+    Parameters
+    ----------
+    spec : str
+        As for `create_observer`.
+    options : mapping, optional
+    name : str, optional
+    workers : int
+    gpus_per_worker : float
+        Ray gives each worker so many.
+    address : str, optional
+        Of a cluster that runs; by default one is started on this machine.
+
+    Raises
+    ------
+    ObserverError
+        If the observer cannot be made, or Ray is not installed.
+    """
+
+    def __init__(
+        self,
+        spec: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        workers: int = 2,
+        gpus_per_worker: float = 0.0,
+        address: str | None = None,
+    ) -> None:
+        try:
+            import ray  # noqa: F401 - only to see that it is there
+        except ImportError as error:
+            raise ObserverError("several workers need Ray: pip install 'visavis[ray]'") from error
+        self._made_by = spec, dict(options or {}), name
+        self._one = create_observer(spec, options, name=name)
+        self.kind = self._one.kind  # type: ignore[misc]
+        self.name, self.capabilities = self._one.name, self._one.capabilities
+        self._count, self._gpus, self._address = workers, gpus_per_worker, address
+        self._experiment: Experiment | None = None
+        self._workers: list[Any] = []
+        self._started_ray = False
+        self._described: dict[str, Any] = {}
+
+    def prepare(self, experiment: Experiment) -> list[str]:
+        """Start the workers and have each get ready."""
+        import ray
+
+        if not ray.is_initialized():
+            ray.init(address=self._address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            self._started_ray = True
+        self._experiment = experiment
+        try:
+            self._workers = [self._new_worker() for _ in range(self._count)]
+            prepared = ray.get([worker.prepare.remote(experiment) for worker in self._workers])
+        except ray.exceptions.RayTaskError as error:
+            self.close()
+            raise ObserverError(f"{self.name}, on a worker: {error.cause}") from error
+        warnings, self._described = prepared[0]
+        return list(warnings)
+
+    def outlook(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:
+        """Return what one such observer says."""
+        return self._one.outlook(experiment, trials)
+
+    def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
+        """Hand out the trials and yield responses as they come."""
+        if not self._workers:
+            raise ObserverError(f"{self.name}: prepare comes before respond")
+        size = max(1, min(CHUNK, -(-len(trials) // (2 * self._count))))
+        chunks: queue.SimpleQueue[Sequence[Trial]] = queue.SimpleQueue()
+        for begin in range(0, len(trials), size):
+            chunks.put(trials[begin : begin + size])
+        done: queue.SimpleQueue[Response | BaseException | None] = queue.SimpleQueue()
+        stop = threading.Event()
+        threads = [
+            threading.Thread(target=self._serve, args=(place, chunks, done, stop), daemon=True)
+            for place in range(self._count)
+        ]
+        for thread in threads:
+            thread.start()
+        busy, failure = len(threads), None
+        try:
+            while busy:
+                try:
+                    result = done.get(timeout=0.2)
+                except queue.Empty:
+                    continue
+                if result is None:
+                    busy -= 1
+                elif isinstance(result, BaseException):
+                    failure = failure or result
+                else:
+                    yield result
+        finally:
+            stop.set()
+        if failure is not None:
+            raise failure
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the first worker says of itself, and how many there are."""
+        return {**self._described, "executor": "ray", "workers": self._count}
+
+    def close(self) -> None:
+        """Release the workers; a cluster that was started here ends."""
+        import ray
+
+        for worker in self._workers:
+            ray.kill(worker)
+        self._workers = []
+        if self._started_ray:
+            ray.shutdown()
+            self._started_ray = False
+
+    def _serve(
+        self,
+        place: int,
+        chunks: queue.SimpleQueue[Sequence[Trial]],
+        done: queue.SimpleQueue[Response | BaseException | None],
+        stop: threading.Event,
+    ) -> None:
+        """Give one worker chunk after chunk, from a thread of its own; a worker that is lost is replaced."""
+        import ray
+
+        losses = 0
+        try:
+            while not stop.is_set():
+                unanswered = {trial.id: trial for trial in chunks.get_nowait()}
+                while unanswered and not stop.is_set():
+                    try:
+                        responses = (
+                            self._workers[place]
+                            .respond.options(num_returns="streaming")
+                            .remote(list(unanswered.values()))
+                        )
+                        for reference in responses:
+                            response = ray.get(reference)
+                            if unanswered.pop(response.trial, None) is not None:
+                                done.put(response)
+                            if stop.is_set():
+                                return
+                        break  # what the observer left out, it has left out
+                    except ray.exceptions.RayActorError:
+                        losses += 1
+                        if losses > MOST_LOSSES:
+                            raise ObserverError(
+                                f"{self.name}: a worker was lost {losses} times: see Ray's logs"
+                            ) from None
+                        self._workers[place] = self._new_worker()
+                        ray.get(self._workers[place].prepare.remote(self._experiment))
+        except queue.Empty:
+            pass
+        except ray.exceptions.RayTaskError as error:
+            done.put(ObserverError(f"{self.name}, on a worker: {error.cause}"))
+        except BaseException as error:
+            done.put(error)
+        finally:
+            done.put(None)
+
+    def _new_worker(self) -> Any:
+        import ray
+
+        return ray.remote(_Worker).options(num_cpus=1, num_gpus=self._gpus).remote(*self._made_by, self.session)
+
+
+class _Worker:
+    """What runs on a worker: one observer of its own."""
+
+    def __init__(self, spec: str, options: Mapping[str, Any], name: str | None, session: str) -> None:
+        self.observer = create_observer(spec, options, name=name)
+        self.observer.session = session
+
+    def prepare(self, experiment: Experiment) -> tuple[list[str], dict[str, Any]]:
+        return self.observer.prepare(experiment), self.observer.describe()
+
+    def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
+        for response in self.observer.respond(trials):  # noqa: UP028 - Ray sends into what 'yield from' would expose
+            yield response
+
+    def process(self) -> int:
+        import os
+
+        return os.getpid()

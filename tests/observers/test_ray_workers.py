@@ -1,0 +1,101 @@
+"""A plan on the workers of a real Ray cluster on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from extras import require_extra
+
+from visavis import load_trials, run
+from visavis.experiments import Experiment, ObserverError
+from visavis.observers import SimulatedObserver, SimulatedOptions
+from visavis.observers.ray_workers import RayObserver
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # Ray's own
+    pytest.mark.skipif(sys.platform == "win32", reason="a worker is killed by a POSIX signal"),
+]
+MakeExperiment = Callable[..., Experiment]
+OPTIONS = {"statistics": {"contrast": "rms_contrast", "preference": "rms_contrast"}, "sensitivity": 0.7}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    require_extra("ray", "ray")
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def test_two_workers_give_the_table_of_one_process(make_experiment: MakeExperiment, tmp_path: Path) -> None:
+    experiment = make_experiment(repetitions=6)
+    alone = SimulatedObserver("P1", SimulatedOptions(**OPTIONS))  # type: ignore[arg-type]
+    run(experiment, alone, tmp_path / "one")
+    assert run(experiment, RayObserver("simulated:P1", OPTIONS), tmp_path / "two").complete
+    one, two = (load_trials(tmp_path / name).drop(columns="answered_at") for name in ("one", "two"))
+    assert one.equals(two)
+    start = (next((tmp_path / "two").rglob("events.jsonl"))).read_text(encoding="utf-8").splitlines()[0]
+    assert '"executor":"ray","workers":2' in start
+
+
+def test_a_worker_that_is_killed_costs_no_trial(make_experiment: MakeExperiment, tmp_path: Path) -> None:
+    import ray
+
+    experiment = make_experiment(repetitions=6)
+    observer = RayObserver("simulated:P1", {**OPTIONS, "seconds_per_trial": 0.02})
+    killed: list[int] = []
+
+    def kill() -> None:
+        log = next(tmp_path.rglob("events.jsonl"))
+        while log.read_text(encoding="utf-8").count('"response"') < 10:
+            time.sleep(0.01)
+        killed.append(ray.get(observer._workers[0].process.remote()))
+        os.kill(killed[0], signal.SIGKILL)
+
+    def kill_once_begun() -> None:
+        while not list(tmp_path.rglob("events.jsonl")):
+            time.sleep(0.01)
+        kill()
+
+    killer = threading.Thread(target=kill_once_begun)
+    killer.start()
+    result = run(experiment, observer, tmp_path)
+    killer.join()
+    assert killed
+    assert result.complete
+    assert result.outcomes == {"choice": len(experiment.plan("P1"))}
+    table = load_trials(tmp_path)
+    assert table["trial"].tolist() == [trial.id for trial in experiment.plan("P1")]
+
+
+def test_what_a_worker_cannot_do_is_said_before_anything_is_asked(
+    make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    with pytest.raises(ObserverError, match="on a worker: simulated: attribute 'contrast' needs"):
+        run(make_experiment(), RayObserver("simulated:P1", {}), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_tiny_model_on_two_workers(make_experiment: MakeExperiment, tmp_path: Path) -> None:
+    require_extra("local", "torch", "transformers")
+    from tiny_models import make_qwen
+
+    folder = make_qwen(tmp_path / "tiny")
+    experiment = make_experiment(repetitions=1)
+    spec, options = f"transformers:{folder}", {"device": "cpu"}
+    assert run(experiment, RayObserver(spec, options, name="tiny"), tmp_path / "two", warn=lambda _: None).complete
+    from visavis import create_observer
+
+    run(experiment, create_observer(spec, options, name="tiny"), tmp_path / "one", warn=lambda _: None)
+    one, two = (load_trials(tmp_path / name) for name in ("one", "two"))
+    assert one["choice"].equals(two["choice"])
+    assert (one["p_left"] - two["p_left"]).abs().max() < 1e-5
