@@ -1,5 +1,6 @@
 """The definition, the plan, the session log, the trials table and the one ``run``."""
 
+from .bids import write_bids
 from .definition import Definition, DefinitionError, definition_schema
 from .experiment import Experiment
 from .foreign import LAYOUTS, Layout, import_choices, write_trials
@@ -46,5 +47,6 @@ __all__ = [
     "run",
     "session_status",
     "utc_now",
+    "write_bids",
     "write_trials",
 ]

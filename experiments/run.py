@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -185,16 +185,15 @@ def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable
     log.append("start", {"at": utc_now(), "versions": versions(), "observer": observer.describe()})
     responses = observer.respond(trials)
     try:
-        shown = bar(responses)
-        for response in shown:
-            if response.trial not in unanswered:
-                raise ObserverError(
-                    f"{observer.name} answered {response.trial!r}, which it was not asked or had answered already: "
-                    "report this to whoever wrote the observer"
-                )
-            log.record(response)
-            unanswered.remove(response.trial)
-            shown.set_postfix_str(observer.progress(), refresh=False)
+        with bar() as shown:
+
+            def record(response: Response) -> None:
+                log.record(response)
+                unanswered.discard(response.trial)
+                shown.set_postfix_str(observer.progress(), refresh=False)
+                shown.update()
+
+            for_each(responses, partial(_checked, observer, unanswered, record))
     except SessionError:
         raise  # the log cannot be written, so neither can the reason
     except BaseException as error:
@@ -209,3 +208,35 @@ def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable
     finally:
         if isinstance(responses, Generator):
             responses.close()
+
+
+def _checked(observer: Observer, unanswered: set[str], record: Callable[[Response], None], response: Response) -> None:
+    if response.trial not in unanswered:
+        raise ObserverError(
+            f"{observer.name} answered {response.trial!r}, which it was not asked or had answered already: "
+            "report this to whoever wrote the observer"
+        )
+    record(response)
+
+
+def for_each(responses: Iterator[Response], record: Callable[[Response], None]) -> None:
+    """Record responses as they come.
+
+    Ctrl-C may fall while a response is being written rather than awaited. The response is then written once more, in
+    case it was not, and the interruption passed on to the observer, which may still hand over what is under way.
+    """
+    draw: Callable[[], Response] = partial(next, responses)
+    while True:
+        try:
+            response = draw()
+        except StopIteration:
+            return
+        draw = partial(next, responses)
+        try:
+            record(response)
+        except KeyboardInterrupt as interrupt:
+            with contextlib.suppress(ObserverError):  # it was written
+                record(response)
+            if not isinstance(responses, Generator):
+                raise
+            draw = partial(responses.throw, interrupt)

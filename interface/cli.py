@@ -339,6 +339,7 @@ _comparison_options = [
     click.option("--target", default="preference", show_default=True, help="Attribute whose making is asked for."),
     click.option("--expanded/--plain", default=True, show_default=True, help="Widen intervals for few scenes, or not."),
     click.option("--seed", type=int, default=0, show_default=True, help="Of the resamples."),
+    click.option("--screen", is_flag=True, help="Leave out people who answered without care, by the usual limits."),
 ]
 
 
@@ -364,18 +365,21 @@ def scale(results: Path, by: str, output: Path | None, **options: Any) -> None:
 @main.command()
 @click.argument("results", type=_FOLDER, default=Path("results"))
 @_with(_comparison_options)
-def compare(results: Path, people: tuple[str, ...], **options: Any) -> None:
+def compare(results: Path, people: tuple[str, ...], screen: bool, **options: Any) -> None:
     """Compare models with people in RESULTS: agreement, ceilings and variability, as text."""
     from visavis.experiments import load_trials
-    from visavis.scaling import Options
+    from visavis.scaling import Options, ScreeningRule
     from visavis.scaling import compare as compare_trials
 
-    compared = compare_trials(load_trials(results), people=people or None, options=Options(**options))
+    chosen = Options(**options, screening=ScreeningRule() if screen else None)
+    compared = compare_trials(load_trials(results), people=people or None, options=chosen)
     for note in compared.notes:
         click.secho(f"note: {note}", fg="yellow")
     within = compared.vr_within.dropna(subset="any")
     for name, table in (
         ("agreement with people", compared.alignment),
+        ("pair by pair", compared.agreement),
+        ("differences between models", compared.differences),
         ("VR% within", within),
         (f"what {compared.options.target} is made of", compared.weights),
         ("sides", compared.side_bias),
@@ -389,14 +393,17 @@ def compare(results: Path, people: tuple[str, ...], **options: Any) -> None:
 @click.option("-o", "--output", type=_FOLDER, default=Path("report"), show_default=True, help="Folder of the report.")
 @click.option("--sensitivity", is_flag=True, help="Show how far the result depends on each open choice.")
 @_with(_comparison_options)
-def report(results: Path, output: Path, sensitivity: bool, people: tuple[str, ...], **options: Any) -> None:
+def report(
+    results: Path, output: Path, sensitivity: bool, people: tuple[str, ...], screen: bool, **options: Any
+) -> None:
     """Write the comparison of RESULTS as one HTML file, with JSON and CSV beside it."""
     from visavis.experiments import load_trials
-    from visavis.scaling import Options, write_report
+    from visavis.scaling import Options, ScreeningRule, write_report
     from visavis.scaling import compare as compare_trials
     from visavis.scaling import sensitivity as vary
 
-    trials, chosen, names = load_trials(results), Options(**options), people or None
+    trials, names = load_trials(results), people or None
+    chosen = Options(**options, screening=ScreeningRule() if screen else None)
     compared = compare_trials(trials, people=names, options=chosen)
     varied = vary(trials, people=names, options=chosen) if sensitivity else None
     click.echo(f"{write_report(compared, output, varied)} written")
@@ -493,15 +500,15 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["trials", "psychopy"]),
+    type=click.Choice(["trials", "parquet", "bids", "psychopy"]),
     default="trials",
     show_default=True,
-    help="The whole table as one CSV, or a CSV for each session of people with PsychoPy's columns.",
+    help="The whole table as CSV or Parquet; a BIDS dataset; or CSVs with PsychoPy's columns.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder of the files.")
 def export(results: Path, kind: str, output: Path | None) -> None:
     """Write the data in RESULTS for other programs."""
-    from visavis.experiments import load_trials, write_trials
+    from visavis.experiments import load_trials, write_bids, write_trials
 
     if kind == "psychopy":
         from visavis.observers.human.psychopy_csv import write_psychopy_csv
@@ -510,7 +517,21 @@ def export(results: Path, kind: str, output: Path | None) -> None:
             click.echo(f"{path} written")
         return
     trials = load_trials(results)
-    click.echo(f"{write_trials(trials, output or Path('all.trials.csv'))}: {len(trials)} trials")
+    if kind == "bids":
+        written = write_bids(trials, output or Path("bids"))
+    elif kind == "parquet":
+        written = _write_parquet(trials, output or Path("trials.parquet"))
+    else:
+        written = write_trials(trials, output or Path("all.trials.csv"))
+    click.echo(f"{written}: {len(trials)} trials")
+
+
+def _write_parquet(trials: Any, path: Path) -> Path:
+    try:
+        trials.to_parquet(path, index=False)
+    except ImportError as error:
+        raise click.ClickException("Parquet needs pyarrow: pip install pyarrow") from error
+    return path
 
 
 @main.command()

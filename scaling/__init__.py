@@ -1,6 +1,7 @@
 """Scale values, their uncertainty, consistency and comparison, from the trials table alone."""
 
 from .active import ActiveSampler, expected_information
+from .agreement import pairwise_agreement
 from .alignment import Rho, bootstrap_rho, leave_one_out_rho, rho, scene_scales
 from .bootstrap import Bootstrap, bootstrap_scale
 from .ceilings import ChoiceCeilings, choice_ceilings
@@ -19,6 +20,7 @@ from .consistency import (
 )
 from .counts import Counts, count_choices
 from .detection import Detection, error_consistency, largest_error_consistency, stress, two_afc
+from .differences import rho_differences
 from .errors import ScalingError
 from .goodness import Fit, deviance, mosteller
 from .hierarchical import PopulationScale, fit_population
@@ -28,8 +30,9 @@ from .pairwise import compare_items
 from .planning import Design, choices_for_power, montag_standard_error, observers_needed, simulate_power
 from .report import comparison_json, report_html, write_report
 from .scale import JOD_PER_SD, METHODS, Scale, fit_scale
-from .screening import leave_one_out_likelihood
+from .screening import ScreeningRule, leave_one_out_likelihood, screen
 from .sensitivity import VARIANTS, sensitivity
+from .separability import separability
 from .side_bias import side_bias
 from .single import SingleScale
 from .sparse import SparseScale, fit_sparse
@@ -59,6 +62,7 @@ __all__ = [
     "Rho",
     "Scale",
     "ScalingError",
+    "ScreeningRule",
     "SingleScale",
     "SparseScale",
     "TieScale",
@@ -95,11 +99,15 @@ __all__ = [
     "montag_standard_error",
     "mosteller",
     "observers_needed",
+    "pairwise_agreement",
     "preference_weights",
     "report_html",
     "rho",
+    "rho_differences",
     "scene_scales",
+    "screen",
     "sensitivity",
+    "separability",
     "side_bias",
     "simulate_power",
     "stress",

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .agreement import pairwise_agreement
 from .alignment import MODES, Mode, SceneScales, bootstrap_rho, leave_one_out_rho, rho, scene_scales
 from .bootstrap import tail_shares
 from .composition import preference_weights
 from .counts import Floats, count_choices
+from .differences import COLUMNS as DIFFERENCE_COLUMNS
+from .differences import rho_differences
 from .errors import ScalingError
 from .least_squares import Correction
 from .links import LINKS, ModelName
 from .resampling import resampled_scenes
 from .scale import DEFAULT_PRIOR_SD, Method
+from .screening import ScreeningRule, screen
+from .separability import separability
 from .side_bias import side_bias
 from .variability import WITHIN, vr_matrix, vr_within
 
@@ -44,6 +49,8 @@ class Options:
     seed : int
     target : str
         The attribute whose making of the others is asked for.
+    screening : ScreeningRule or None
+        Leave people out by this rule; None keeps everyone, and the measures are shown all the same.
     """
 
     model: ModelName = "thurstone"
@@ -56,6 +63,7 @@ class Options:
     expanded: bool = True
     seed: int = 0
     target: str = "preference"
+    screening: ScreeningRule | None = None
 
     def __post_init__(self) -> None:
         if self.rho_mode not in MODES:
@@ -64,6 +72,11 @@ class Options:
             raise ScalingError(f"resamples must be 1 at least, not {self.resamples}")
         if not 0 < self.level < 1:
             raise ScalingError(f"level must lie between 0 and 1, not {self.level}")
+
+    @property
+    def for_intervals(self) -> dict[str, Any]:
+        """The options of intervals over resampled scenes."""
+        return {"n": self.resamples, "seed": self.seed, "level": self.level, "expanded": self.expanded}
 
     @property
     def for_scaling(self) -> dict[str, Any]:
@@ -94,7 +107,15 @@ class Comparison:
     alignment : DataFrame
         ``attribute, observer, rho, low, high, scenes, ceiling, ceiling_upper, share_of_ceiling``: Spearman's ρ with
         people and its interval; the mean ρ of one person with the others (Nili et al. 2014, lower bound), of one person
-        with all (upper bound), and ρ as a share of the former.
+        with all (upper bound), and ρ as a share of the former. With screening also ``rho_unscreened``.
+    agreement : DataFrame
+        As `pairwise_agreement`: accuracy and error consistency pair by pair, with their ceilings.
+    differences : DataFrame
+        As `rho_differences`: every two models' ρ with people against each other.
+    separability, separability_points : DataFrame
+        As `separability`: agreement against how far apart people see the images.
+    screening : DataFrame
+        As `screen`: how each person measures up, and who was left out.
     vr_within : DataFrame
         ``observer, attribute, any, minority, pairwise, pairs``: VR% in each reading.
     vr_between : DataFrame
@@ -124,6 +145,11 @@ class Comparison:
     vr_between: pd.DataFrame
     weights: pd.DataFrame
     side_bias: pd.DataFrame
+    agreement: pd.DataFrame
+    differences: pd.DataFrame
+    separability: pd.DataFrame
+    separability_points: pd.DataFrame
+    screening: pd.DataFrame
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -133,7 +159,10 @@ class Comparison:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table by its name."""
-        names = ("outcomes", "scales", "scene_scales", "alignment", "vr_within", "vr_between", "weights", "side_bias")
+        names = (
+            *("outcomes", "scales", "scene_scales", "alignment", "agreement", "differences", "vr_within", "vr_between"),
+            *("weights", "side_bias", "separability", "separability_points", "screening"),
+        )
         return {name: getattr(self, name) for name in names}
 
 
@@ -162,6 +191,11 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
     options = options or Options()
     main = trials[trials["phase"] == "main"]
     named_people = _people(main, people)
+    screened = screen(trials, named_people, options.screening or ScreeningRule())
+    if options.screening is None:
+        screened["excluded"] = False
+    elif screened["excluded"].any():
+        return _without(screened, trials, named_people, options)
     everyone = sorted(set(main["observer"]))
     models = [name for name in everyone if name not in named_people]
     counted = count_choices(main, ("attribute", "scene"))
@@ -173,7 +207,7 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
     # From here on all people together are one observer more.
     together = main[main["observer"].isin(named_people)].assign(observer=PEOPLE)
     grouped = pd.concat([together, main[main["observer"].isin(models)]], ignore_index=True)
-    parts: dict[str, list[pd.DataFrame]] = {"scales": [], "scene_scales": [], "alignment": [], "vr_between": []}
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in _COLUMNS}
     for attribute in attributes:
         if not grouped.loc[grouped["attribute"] == attribute, "choice"].notna().any():
             notes.append(f"{attribute}: nobody chose, so nothing is shown")
@@ -186,7 +220,9 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         parts["vr_between"].append(_between(grouped, attribute))
         if PEOPLE in scaled.names:
             parts["alignment"].append(_align(main[main["observer"].isin(named_people)], scaled, options))
+            parts["differences"].append(rho_differences(scaled, PEOPLE, options.rho_mode, **options.for_intervals))
     joined = {name: _concat(frames, _COLUMNS[name]) for name, frames in parts.items()}
+    curves, points = separability(main, named_people, joined["scene_scales"], people_name=PEOPLE, level=options.level)
     return Comparison(
         experiments=tuple(sorted(set(trials["experiment"]))),
         definitions=tuple(sorted(set(trials["definition_sha256"]))),
@@ -197,7 +233,11 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         models=tuple(models),
         options=options,
         outcomes=_outcomes(main),
-        vr_within=_within(main, notes),
+        agreement=pairwise_agreement(main, named_people, **options.for_intervals),
+        separability=curves,
+        separability_points=points,
+        screening=screened,
+        vr_within=_within(main, options, notes),
         weights=_weights(joined["scene_scales"], attributes, options, notes),
         side_bias=_sides(main, named_people),
         notes=tuple(notes),
@@ -213,7 +253,23 @@ _COLUMNS = {
         *("ceiling", "ceiling_upper", "share_of_ceiling"),
     ),
     "vr_between": ("attribute", "observer", "other", "vr_percent"),
+    "differences": DIFFERENCE_COLUMNS,
 }
+
+
+def _without(screened: pd.DataFrame, trials: pd.DataFrame, people: list[str], options: Options) -> Comparison:
+    """Compare without those that the rule leaves out, and say what ρ would be with them."""
+    out = set(screened.loc[screened["excluded"], "observer"])
+    kept = [name for name in people if name not in out]
+    if not kept:
+        raise ScalingError("the screening rule leaves nobody: look at its measures, and choose other limits")
+    everyone = compare(trials, people=people, options=replace(options, screening=None))
+    found = compare(trials[~trials["observer"].isin(out)], people=kept, options=replace(options, screening=None))
+    with_all = everyone.alignment.set_index(["attribute", "observer"])["rho"].rename("rho_unscreened")
+    alignment = found.alignment.join(with_all, on=["attribute", "observer"])
+    told = "; ".join(f"{row.observer} ({row.reason})" for row in screened[screened["excluded"]].itertuples())
+    note = f"{len(out)} of {len(people)} people are left out by the screening rule: {told}"
+    return replace(found, options=options, alignment=alignment, screening=screened, notes=(note, *found.notes))
 
 
 def _concat(frames: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
@@ -322,19 +378,37 @@ def _upper_ceiling(people: pd.DataFrame, scaled: SceneScales, options: Options) 
     return float(np.nanmean(each)) if np.isfinite(each).any() else float("nan")
 
 
-def _within(trials: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+def _within(trials: pd.DataFrame, options: Options, notes: list[str]) -> pd.DataFrame:
+    """Give VR% within in each reading, and an interval over resampled scenes for the first."""
     if not trials["choice"].notna().any():
-        return pd.DataFrame(columns=["observer", "attribute", *WITHIN, "pairs"])
+        return pd.DataFrame(columns=["observer", "attribute", *WITHIN, "low", "high", "pairs"])
     by = ("observer", "attribute")
     readings = {reading: vr_within(trials, by, reading) for reading in WITHIN}
     table = readings["any"][list(by)].copy()
     for reading, result in readings.items():
         table[reading] = result["vr_percent"]
+    by_scene = vr_within(trials, (*by, "scene"), "any")
+    intervals = [
+        _vr_interval(by_scene[(by_scene[list(by)] == key).all(axis=1)], options) for key in table[list(by)].values
+    ]
+    table["low"], table["high"] = zip(*intervals, strict=True)
     table["pairs"] = readings["any"]["pairs"]
     once = sorted(set(table.loc[table["pairs"] == 0, "observer"]))
     if once:
         notes.append(f"{len(once)} observer(s) answered no pair twice, so their VR% within is unknown")
     return table
+
+
+def _vr_interval(scenes: pd.DataFrame, options: Options) -> tuple[float, float]:
+    """Resample scenes, each with its number of pairs."""
+    told = scenes[scenes["pairs"] > 0]
+    if len(told) < 2:
+        return float("nan"), float("nan")
+    percent, pairs = (told[name].to_numpy(dtype=float) for name in ("vr_percent", "pairs"))
+    drawn = resampled_scenes(len(told), options.resamples, options.seed)
+    draws = (percent * pairs)[drawn].sum(axis=1) / pairs[drawn].sum(axis=1)
+    low, high = np.quantile(draws, tail_shares(options.level, len(told), expanded=options.expanded))
+    return float(low), float(high)
 
 
 def _weights(scales: pd.DataFrame, attributes: list[str], options: Options, notes: list[str]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from .counts import Floats
@@ -49,28 +50,30 @@ def two_afc(hits: float, false_alarms: float) -> Detection:
     return Detection((z_hit - z_false) / float(np.sqrt(2)), -(z_hit + z_false) / 2)
 
 
-def error_consistency(observed: float, first: float, second: float) -> float:
+def error_consistency(observed: ArrayLike, first: ArrayLike, second: ArrayLike) -> Floats:
     """Return error consistency κ of two observers (Geirhos, Meding & Wichmann 2020, eqs. 1-3).
 
     Parameters
     ----------
-    observed : float
+    observed : array_like
         Share of trials on which both are right or both are wrong.
-    first, second : float
+    first, second : array_like
         Share of trials on which each is right. For preference the truth is the majority of the other people.
 
     Returns
     -------
-    float
+    float array, of the shape that the parameters broadcast to
         1 for the same errors, 0 for no more than their accuracies give by chance; NaN where chance is certain.
     """
+    observed, first, second = (np.asarray(share, dtype=float) for share in (observed, first, second))
     chance = first * second + (1 - first) * (1 - second)
-    return float("nan") if chance == 1 else (observed - chance) / (1 - chance)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(chance == 1, np.nan, (observed - chance) / (1 - chance)))
 
 
-def largest_error_consistency(first: float, second: float) -> float:
+def largest_error_consistency(first: ArrayLike, second: ArrayLike) -> Floats:
     """Return the largest κ that two accuracies allow (Geirhos et al. 2020, appendix)."""
-    return error_consistency(1 - abs(first - second), first, second)
+    return error_consistency(1 - np.abs(np.subtract(first, second)), first, second)
 
 
 def stress(differences: Floats, judged: Floats) -> float:

@@ -133,6 +133,54 @@ def between_figure(comparison: Comparison) -> Figure:
     return figure
 
 
+def separability_figure(comparison: Comparison) -> Figure:
+    """Draw each model's agreement with people against how far apart people see the two images."""
+    points, curves = comparison.separability_points, comparison.separability
+    with _figure(comparison, sharey=True) as (figure, panels):
+        for axes, attribute in panels:
+            of_attribute = points[points["attribute"] == attribute]
+            furthest = float(of_attribute["separation"].max()) if len(of_attribute) else 1.0
+            grid = np.linspace(0, 1.05 * furthest, 100)
+            for name in comparison.models:
+                look = _look(comparison, name)
+                part = of_attribute[of_attribute["observer"] == name]
+                if not len(part):
+                    continue
+                x, y = (part[column].to_numpy(dtype=float) for column in ("separation", "agreement"))
+                axes.plot(x, y, linestyle="none", markersize=4, label=name, **look)
+                curve = curves[(curves["attribute"] == attribute) & (curves["observer"] == name)]
+                a, b = (float(curve[column].iloc[0]) for column in ("intercept", "slope"))
+                if np.isfinite(b):
+                    axes.plot(grid, 1 / (1 + np.exp(-(a + b * grid))), color=look["color"], linewidth=1)
+            axes.axhline(0.5, color="#bbbbbb", linewidth=0.8, zorder=0)
+            axes.set_ylim(-0.03, 1.03)
+            axes.set_title(attribute)
+            axes.set_xlabel(f"|Δ| of people's values ({comparison.unit})")
+        panels[0][0].set_ylabel("agreement with the people's majority")
+        _legend(figure, panels)
+    return figure
+
+
+def trade_off_figure(comparison: Comparison) -> Figure:
+    """Draw each model's agreement with people against its own variability."""
+    joined = comparison.alignment.merge(comparison.vr_within, on=["attribute", "observer"], suffixes=("", "_vr"))
+    with _figure(comparison, sharex=True, sharey=True) as (figure, panels):
+        for axes, attribute in panels:
+            part = joined[(joined["attribute"] == attribute)].dropna(subset=["rho", "any"])
+            places = part[["any", "rho"]].to_numpy(dtype=float)
+            for name, (variability, rho) in zip(part["observer"], places, strict=True):
+                axes.plot(variability, rho, linestyle="none", markersize=6, label=name, **_look(comparison, name))
+            axes.margins(0.12)
+            ceiling = part["ceiling"].max() if len(part) else np.nan
+            if np.isfinite(ceiling):
+                axes.axhline(ceiling, color="black", alpha=0.4, linewidth=3)
+            axes.set_title(attribute)
+            axes.set_xlabel("VR% within (pairs not unanimous)")
+        panels[0][0].set_ylabel("ρ with people (grey: human ceiling)")
+        _legend(figure, panels)
+    return figure
+
+
 @contextmanager
 def _figure(
     comparison: Comparison, height: float = 3.6, *, sharex: bool = False, sharey: bool = False
@@ -156,6 +204,8 @@ def figures(comparison: Comparison) -> dict[str, Figure]:
         "alignment": (alignment_figure, len(comparison.alignment) > 0),
         "vr_within": (within_figure, bool(comparison.vr_within["any"].notna().any())),
         "vr_between": (between_figure, len(comparison.vr_between) > 0),
+        "separability": (separability_figure, len(comparison.separability_points) > 0),
+        "trade_off": (trade_off_figure, len(comparison.alignment) > 0 and bool(_repeated(comparison))),
     }
     drawn = {name: draw(comparison) for name, (draw, has_data) in there.items() if has_data}
     for figure in drawn.values():
@@ -197,6 +247,12 @@ def _families() -> list[str]:
 
     installed = set(get_font_names())
     return ["DejaVu Sans", *(name for name in _OTHER_SCRIPTS if name in installed)]
+
+
+def _repeated(comparison: Comparison) -> bool:
+    """Whether a model answered pairs more than once."""
+    table = comparison.vr_within
+    return bool(table.loc[table["observer"].isin(comparison.models), "any"].notna().any())
 
 
 def _present(comparison: Comparison, part: pd.DataFrame) -> list[str]:

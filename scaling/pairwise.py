@@ -54,7 +54,7 @@ def compare_items(scale: Scale, *, adjustment: Adjustment = "tukey", level: floa
         p_value = studentized_range.sf(np.abs(z) * np.sqrt(2), k, np.inf)
         reach = studentized_range.ppf(level, k, np.inf) / np.sqrt(2)
     elif adjustment == "holm":
-        p_value = _holm(alone)
+        p_value = holm(alone)
         reach = norm.ppf(1 - (1 - level) / (2 * pairs))
     else:
         p_value, reach = alone, norm.ppf(0.5 + level / 2)
@@ -73,8 +73,8 @@ def compare_items(scale: Scale, *, adjustment: Adjustment = "tukey", level: floa
     return groups.assign(**columns)
 
 
-def _holm(p: np.ndarray) -> np.ndarray:
-    """Adjust p values along the last axis (Holm 1979)."""
+def holm(p: np.ndarray) -> np.ndarray:
+    """Adjust p values along the last axis for being several (Holm 1979)."""
     order = np.argsort(p, axis=-1)
     n = p.shape[-1]
     stepped = np.maximum.accumulate(np.take_along_axis(p, order, -1) * np.arange(n, 0, -1), axis=-1)

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from .comparison import PEOPLE, Comparison
@@ -46,6 +47,9 @@ def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.Dat
     tables = comparison.tables() | ({} if sensitivity is None else {"sensitivity": sensitivity})
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
+    for name, table in _shown(comparison).items():
+        if len(table):
+            (folder / f"{name}.tex").write_text(_latex(table), encoding="utf-8", newline="\n")
     drawn = figures(comparison)
     for name, figure in drawn.items():
         for kind in ("pdf", "png", "svg"):
@@ -66,6 +70,13 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "notes": list(comparison.notes),
         **{name: json.loads(table.to_json(orient="records")) for name, table in comparison.tables().items()},
     }
+
+
+def _latex(table: pd.DataFrame) -> str:
+    """Return a table as LaTeX (with booktabs), its texts escaped."""
+    cells = table.map(_cell).rename(columns=_heading_of)
+    numbers = "".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in table.dtypes)
+    return str(cells.to_latex(index=False, escape=True, column_format=numbers))
 
 
 def report_html(comparison: Comparison, sensitivity: pd.DataFrame | None = None) -> str:
@@ -113,15 +124,24 @@ def _version(package: str) -> str:
 
 def _shown(comparison: Comparison) -> dict[str, pd.DataFrame]:
     """Return the tables as a reader wants them, with intervals in one cell."""
-    alignment = comparison.alignment.copy()
-    alignment["rho"] = [_with_interval(*row) for row in alignment[["rho", "low", "high"]].itertuples(index=False)]
     return {
-        "alignment": alignment.drop(columns=["low", "high"]),
-        "vr_within": comparison.vr_within.dropna(subset="any"),
+        "alignment": _one_cell(comparison.alignment, "rho"),
+        "agreement": _one_cell(comparison.agreement, "estimate"),
+        "differences": _one_cell(comparison.differences, "difference"),
+        "separability": _one_cell(comparison.separability.drop(columns="intercept"), "slope"),
+        "screening": comparison.screening,
+        "vr_within": _one_cell(comparison.vr_within.dropna(subset="any"), "any"),
         "weights": _shown_weights(comparison.weights),
         "side_bias": _shown_sides(comparison.side_bias),
         "outcomes": comparison.outcomes,
     }
+
+
+def _one_cell(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Put a value and its interval into one cell."""
+    table = table.copy()
+    table[name] = [_with_interval(*row) for row in table[[name, "low", "high"]].itertuples(index=False)]
+    return table.drop(columns=["low", "high"])
 
 
 def _shown_scales(scales: pd.DataFrame) -> pd.DataFrame:
@@ -164,4 +184,6 @@ def _cells(table: pd.DataFrame) -> dict[str, Any]:
 def _cell(value: Any) -> str:
     if pd.isna(value):
         return "–"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
     return f"{value:.2f}" if isinstance(value, float) else str(value)

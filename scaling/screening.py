@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .counts import Counts
+from .counts import Counts, count_choices
 from .errors import ScalingError
 from .links import LINKS
 from .scale import fit_scale
+from .variability import vr_within
 
 
 def leave_one_out_likelihood(
@@ -70,3 +72,77 @@ def leave_one_out_likelihood(
     low, high = np.quantile(mean, [0.25, 0.75])
     score = (low - mean) / (high - low) if high > low else np.zeros_like(mean)
     return pd.DataFrame({"observer": table.index, "log_likelihood": mean, "score": score, "out_of_line": score > 1.5})
+
+
+@dataclass(frozen=True)
+class ScreeningRule:
+    """Who is left out, and by which limits; recorded with the result. None: this criterion is not used.
+
+    Attributes
+    ----------
+    most_invalid : float or None
+        Share of main trials without a choice.
+    most_disagreement : float or None
+        Share of pairs of repetitions answered differently; 0.5 is a coin's.
+    least_catch : float or None
+        Share of catch trials answered as expected.
+    most_out_of_line : float or None
+        Score of `leave_one_out_likelihood`.
+    """
+
+    most_invalid: float | None = 0.1
+    most_disagreement: float | None = 0.4
+    least_catch: float | None = 0.75
+    most_out_of_line: float | None = None
+
+
+def screen(trials: pd.DataFrame, people: Sequence[str], rule: ScreeningRule) -> pd.DataFrame:
+    """Judge people by a stated rule.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        The trials table, catch trials included.
+    people : sequence of str
+    rule : ScreeningRule
+
+    Returns
+    -------
+    DataFrame
+        ``observer, invalid, disagreement, catch, out_of_line, excluded, reason``: the measures (NaN where there is
+        nothing to measure), whether the observer is excluded, and why.
+    """
+    table = trials[trials["observer"].isin(people)]
+    main, catch = (table[table["phase"] == phase] for phase in ("main", "catch"))
+    measures = pd.DataFrame(index=pd.Index(list(people), name="observer"))
+    measures["invalid"] = (~main["outcome"].isin(["choice", "tie"])).groupby(main["observer"]).mean()
+    measures["disagreement"] = np.nan
+    if main["choice"].notna().any():
+        within = vr_within(main, ("observer",), "pairwise").set_index("observer")["vr_percent"]
+        measures["disagreement"] = within / 100
+    measures["catch"] = np.nan
+    if len(catch):
+        chosen = catch["left"].where(catch["choice"] == "left", catch["right"]).where(catch["choice"].notna())
+        measures["catch"] = (chosen == catch["expected"]).groupby(catch["observer"]).mean().astype(float)
+    measures["out_of_line"] = np.nan
+    if len(people) > 2 and main["choice"].notna().any():
+        counts = count_choices(main, ("observer", "attribute", "scene"))
+        scores = leave_one_out_likelihood(counts, ("attribute", "scene")).set_index("observer")["score"]
+        measures["out_of_line"] = scores
+    reasons = [_reason(row, rule) for row in measures.itertuples()]
+    return measures.assign(excluded=[bool(reason) for reason in reasons], reason=reasons).reset_index()
+
+
+def _reason(measured: Any, rule: ScreeningRule) -> str:
+    limits = asdict(rule)
+    found = []
+    for name, limit, high, words in (
+        ("invalid", limits["most_invalid"], True, "{:.0%} of trials without a choice"),
+        ("disagreement", limits["most_disagreement"], True, "{:.0%} of repeats answered differently"),
+        ("catch", limits["least_catch"], False, "{:.0%} of catch trials as expected"),
+        ("out_of_line", limits["most_out_of_line"], True, "out of line with the others (score {:.1f})"),
+    ):
+        value = getattr(measured, name)
+        if limit is not None and np.isfinite(value) and (value > limit if high else value < limit):
+            found.append(words.format(value))
+    return "; ".join(found)

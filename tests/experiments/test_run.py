@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -350,3 +351,30 @@ def test_the_recorded_definition_is_the_one_that_was_run(experiment: Experiment,
     assert {(s["scene"], s["rendition"]): s["pixels_sha256"] for s in manifest.stimuli} == {
         (s.scene, s.rendition): s.pixels_sha256 for s in experiment.stimuli.values()
     }
+
+
+def test_ctrl_c_while_an_answer_is_written_loses_neither_it_nor_what_is_under_way() -> None:
+    from visavis.experiments.run import for_each
+
+    def observer() -> Iterator[Response]:
+        trial = 0
+        try:
+            while True:
+                trial += 1
+                yield Response(f"t{trial}", "choice", "left")
+        except KeyboardInterrupt:
+            yield Response("under way", "choice", "left")
+            raise
+
+    written: list[str] = []
+    interrupted = [False]
+
+    def record(response: Response) -> None:
+        if response.trial == "t3" and not interrupted[0]:
+            interrupted[0] = True
+            raise KeyboardInterrupt
+        written.append(response.trial)
+
+    with pytest.raises(KeyboardInterrupt):
+        for_each(observer(), record)
+    assert written == ["t1", "t2", "t3", "under way"]

@@ -5,12 +5,18 @@ from __future__ import annotations
 import threading
 
 import pytest
+from extras import require_extra
 
 from visavis.observers.api.ledger import BudgetReached, Ledger
 from visavis.observers.api.pacing import Concurrency, RateLimit, RetryPolicy, Stopped
 from visavis.observers.api.prices import Price
 from visavis.observers.api.reply import AccessRefused, Reply, RequestRefused, TemporaryFailure, Usage, failure
 from visavis.observers.api.workers import in_parallel
+
+
+@pytest.fixture
+def tenacity() -> None:
+    require_extra("api", "tenacity")
 
 
 class Clock:
@@ -82,6 +88,7 @@ def fails(times: int, **kind: object) -> tuple[list[int], object]:
     return calls, request
 
 
+@pytest.mark.usefixtures("tenacity")
 def test_waits_double_with_jitter_up_to_the_cap() -> None:
     stop = Stop()
     calls, request = fails(7)
@@ -91,6 +98,7 @@ def test_waits_double_with_jitter_up_to_the_cap() -> None:
     assert len(set(stop.waited)) == 7
 
 
+@pytest.mark.usefixtures("tenacity")
 def test_the_servers_wish_is_kept_up_to_the_cap() -> None:
     for asked, least, most in ((5.0, 5.0, 5.5), (3600.0, 60.0, 60.0)):
         stop = Stop()
@@ -99,6 +107,7 @@ def test_the_servers_wish_is_kept_up_to_the_cap() -> None:
         assert least <= stop.waited[0] <= most
 
 
+@pytest.mark.usefixtures("tenacity")
 def test_the_last_failure_is_passed_on_and_others_are_not_tried_again() -> None:
     told = []
     calls, request = fails(9)
@@ -115,6 +124,7 @@ def test_the_last_failure_is_passed_on_and_others_are_not_tried_again() -> None:
     assert calls == [4]
 
 
+@pytest.mark.usefixtures("tenacity")
 def test_a_run_that_ends_tries_no_more() -> None:
     stop = threading.Event()
     stop.set()

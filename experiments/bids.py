@@ -1,0 +1,168 @@
+"""The trials as a BIDS dataset of behaviour (specification 1.10): a subject an observer."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .session import SessionError
+from .table import COLUMNS, INTEGER, NUMBER, TIME
+
+BIDS_VERSION = "1.10.0"
+
+_LEVELS = {
+    "phase": {
+        "practice": "before the experiment, not scaled",
+        "main": "the experiment",
+        "catch": "a pair whose answer is known",
+    },
+    "presentation_order": {
+        "AB": "the rendition that comes first in the stimulus set was on the left",
+        "BA": "it was on the right",
+    },
+    "outcome": {
+        "choice": "one image was chosen",
+        "tie": "no difference was seen",
+        "refusal": "the observer declined",
+        "invalid": "the reply was no answer",
+        "truncated": "the reply was cut off",
+        "filtered": "the reply was withheld by a filter",
+        "error": "nobody answered",
+        "aborted": "the trial was broken off",
+    },
+    "choice": {"left": "left, or first", "right": "right, or second", "tie": "no difference"},
+}
+_UNITS = {"response_time_s": "s"}
+_IDENTITY = ("experiment", "observer", "observer_kind", "session")
+
+
+def write_bids(trials: pd.DataFrame, folder: Path | str) -> Path:
+    """Write trials as a BIDS dataset.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        From `load_trials`.
+    folder : path
+        New or empty.
+
+    Returns
+    -------
+    Path
+        The folder: ``participants.tsv`` with the observers' names and kinds, and for each subject and session
+        ``sub-…/ses-…/beh/sub-…_ses-…_task-…_beh.tsv``, every column described in a JSON sidecar.
+
+    Raises
+    ------
+    SessionError
+        If the folder holds something already, or cannot be written.
+    """
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise SessionError(f"{folder}: is not empty: name a new folder for the dataset")
+    observers = trials[["observer", "observer_kind"]].drop_duplicates().sort_values("observer")
+    labels = _labels(observers["observer"].tolist())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_head(trials, observers, labels, folder)
+        for key, part in trials.groupby(["experiment", "observer", "session"]):
+            experiment, observer, session = map(str, key)
+            subject, visit = f"sub-{labels[observer]}", f"ses-{_alphanumeric(session)}"
+            name = f"{subject}_{visit}_task-{_alphanumeric(experiment)}_beh"
+            place = folder / subject / visit / "beh"
+            place.mkdir(parents=True, exist_ok=True)
+            _write_table(part.drop(columns=list(_IDENTITY)), place / f"{name}.tsv")
+            _write_json(_describe(experiment), place / f"{name}.json")
+    except OSError as error:
+        raise SessionError(f"{folder}: the dataset cannot be written ({error.strerror})") from error
+    return folder
+
+
+def _write_head(trials: pd.DataFrame, observers: pd.DataFrame, labels: dict[str, str], folder: Path) -> None:
+    names = sorted(set(trials["experiment"]))
+    _write_json(
+        {
+            "Name": ", ".join(names),
+            "BIDSVersion": BIDS_VERSION,
+            "DatasetType": "raw",
+            "License": "not stated",
+            "Authors": ["not stated"],
+            "GeneratedBy": [{"Name": "visavis", "Version": version("visavis")}],
+        },
+        folder / "dataset_description.json",
+    )
+    (folder / "README").write_text(
+        f"Paired comparisons of images ({', '.join(names)}) by people and models, one subject an observer.\n"
+        "participants.tsv says who is who; 'beh' holds a row a trial.\n",
+        encoding="utf-8",
+        newline="\n",
+    )
+    participants = pd.DataFrame(
+        {
+            "participant_id": [f"sub-{labels[name]}" for name in observers["observer"]],
+            "observer": observers["observer"].to_numpy(dtype=object),
+            "observer_kind": observers["observer_kind"].to_numpy(dtype=object),
+        }
+    )
+    _write_table(participants, folder / "participants.tsv")
+    _write_json(
+        {
+            "observer": {"Description": COLUMNS["observer"][1]},
+            "observer_kind": {
+                "Description": "what kind of observer",
+                "Levels": {"human": "a person", "vlm": "a vision-language model", "metric": "an image statistic",
+                           "simulated": "a simulation"},
+            },
+        },
+        folder / "participants.json",
+    )  # fmt: skip
+
+
+def _describe(experiment: str) -> dict[str, Any]:
+    described: dict[str, Any] = {"TaskName": experiment}
+    for name, (_, meaning) in COLUMNS.items():
+        if name not in _IDENTITY:
+            described[name] = {"Description": meaning}
+            if name in _LEVELS:
+                described[name]["Levels"] = _LEVELS[name]
+            if name in _UNITS:
+                described[name]["Units"] = _UNITS[name]
+    return described
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a TSV as BIDS wants it: missing values as n/a, no tabs or line breaks within a cell."""
+    shown = pd.DataFrame(index=table.index)
+    for name in table.columns:
+        column = table[name]
+        if COLUMNS.get(name, ("",))[0] == TIME:
+            column = column.dt.strftime("%Y-%m-%dT%H:%M:%S.%f")
+        elif COLUMNS.get(name, ("",))[0] not in (INTEGER, NUMBER):
+            column = column.astype("string").str.replace(r"[\t\r\n]+", " ", regex=True)
+        shown[name] = column
+    shown.to_csv(path, sep="\t", index=False, na_rep="n/a", lineterminator="\n", encoding="utf-8", quoting=3)
+
+
+def _write_json(content: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
+def _labels(names: list[str]) -> dict[str, str]:
+    """Give every observer a label of letters and digits, no two the same."""
+    labels: dict[str, str] = {}
+    for name in names:
+        label = base = _alphanumeric(name)
+        number = 2
+        while label.casefold() in {taken.casefold() for taken in labels.values()}:
+            label, number = f"{base}x{number}", number + 1
+        labels[name] = label
+    return labels
+
+
+def _alphanumeric(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", text) or "x"
