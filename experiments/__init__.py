@@ -3,7 +3,7 @@
 from .bids import write_bids
 from .definition import Definition, DefinitionError, definition_schema
 from .experiment import Experiment
-from .foreign import LAYOUTS, Layout, import_choices, write_trials
+from .foreign import LAYOUTS, Layout, import_choices, import_matrix, write_trials
 from .plan import Plan
 from .planner import make_plan
 from .run import RunResult, run
@@ -42,6 +42,7 @@ __all__ = [
     "as_trials",
     "definition_schema",
     "import_choices",
+    "import_matrix",
     "load_trials",
     "make_plan",
     "run",

@@ -54,9 +54,22 @@ LAYOUTS: dict[str, Layout] = {
     "quickeval": Layout(
         {"observer": "observer", "left": "picture_id_left", "right": "picture_id_right", "choice": "selected"}
     ),
+    "psychopy": Layout(
+        {
+            "observer": "participant",
+            "session": "session",
+            "attribute": "attribute",
+            "scene": "scene",
+            "left": "left",
+            "right": "right",
+            "choice": "key_resp.keys",
+            "response_time_s": "key_resp.rt",
+        },
+        {"left": "left", "f": "left", "right": "right", "j": "right", "down": "tie", "space": "tie"},
+    ),
     "plain": Layout({name: name for name in (*_NEEDED, *_OPTIONAL)}),
 }
-"""Known layouts: pwcmp's CSV (Perez-Ortiz & Mantiuk 2017), QuickEval's, and one with our own names."""
+"""Known layouts: pwcmp's CSV (Perez-Ortiz & Mantiuk 2017), QuickEval's, PsychoPy's, and one with our own names."""
 
 
 def import_choices(
@@ -114,6 +127,61 @@ def import_choices(
         if name not in table:
             table[name] = value
     return _complete(table, layout, experiment, kind, hashlib.sha256(source.read_bytes()).hexdigest())
+
+
+def import_matrix(
+    source: Path | str,
+    *,
+    experiment: str,
+    attribute: str = "preference",
+    scene: str = "all",
+    observer: str = "people",
+    kind: ObserverKind = "human",
+) -> pd.DataFrame:
+    """Read a matrix of counts: how often the row's item was chosen over the column's.
+
+    Parameters
+    ----------
+    source : path
+        A CSV file in UTF-8 whose first row and first column name the items, in the same order.
+    experiment, attribute, scene : str
+    observer : str
+        Name for all who chose; a matrix does not tell them apart, so nothing that needs single people can be computed.
+    kind : {'human', 'vlm', 'metric', 'simulated'}
+
+    Returns
+    -------
+    DataFrame
+        A trials table with a row a choice. Sides are not known; they alternate.
+
+    Raises
+    ------
+    SessionError
+        If the file is no such matrix; with the cell.
+    """
+    source = Path(source)
+    try:
+        raw = pd.read_csv(source, dtype="string", index_col=0, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise SessionError(f"{source}: cannot be read as CSV in UTF-8 ({error})") from error
+    items = [str(name).strip() for name in raw.columns]
+    if [str(name).strip() for name in raw.index] != items or len(items) < 2:
+        raise SessionError(f"{source}: the first row and the first column must name the same items in the same order")
+    rows = []
+    for i, chosen in enumerate(items):
+        for j, other in enumerate(items):
+            text = str(raw.iat[i, j]).strip()
+            if i == j or text in ("", "0"):
+                continue
+            if not text.isdecimal():
+                raise SessionError(f"{source}: {chosen} over {other}: {text!r} is no whole number of choices")
+            for number in range(int(text)):
+                left, right = (chosen, other) if (number + i + j) % 2 else (other, chosen)
+                rows.append((observer, left, right, chosen))
+    table = pd.DataFrame(rows, columns=["observer", "left", "right", "choice"], dtype="string")
+    table = table.assign(session="1", scene=scene, attribute=attribute)
+    sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
+    return _complete(table, Layout({}), experiment, kind, sha256)
 
 
 def write_trials(trials: pd.DataFrame, path: Path | str) -> Path:

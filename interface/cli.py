@@ -455,7 +455,12 @@ def _try_out(observer: Observer) -> None:
 
 @main.command("import")
 @click.argument("source", type=_FILE)
-@click.option("--layout", default="plain", show_default=True, help="pwcmp, quickeval, or plain: our own column names.")
+@click.option(
+    "--layout",
+    default="plain",
+    show_default=True,
+    help="pwcmp, quickeval, psychopy, matrix (counts, row over column), or plain: our own column names.",
+)
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="A column of another name.")
 @click.option("--answer", "answers", multiple=True, metavar="TEXT=left|right|tie", help="What the choice column holds.")
 @click.option("--experiment", help="Name of the study; by default that of the file.")
@@ -471,8 +476,12 @@ def import_table(
     output: Path | None,
 ) -> None:
     """Bring people's choices from another study, a CSV with a row a choice, among the results."""
-    from visavis.experiments import LAYOUTS, Layout, import_choices, write_trials
+    from visavis.experiments import LAYOUTS, Layout, import_choices, import_matrix, write_trials
 
+    if layout == "matrix":
+        trials = import_matrix(source, experiment=experiment or source.stem, attribute=attribute)
+        click.echo(f"{write_trials(trials, output or Path('results') / source.stem)}: {len(trials)} choices")
+        return
     named = LAYOUTS.get(layout)
     if named is not None and (columns or answers):
         named = Layout(

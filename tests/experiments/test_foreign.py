@@ -105,7 +105,7 @@ def test_a_session_and_its_export_are_not_counted_twice(experiment: Experiment, 
         ("a,b\n1,2\n", "plain", r"lacks the column\(s\) observer, left, right, choice; it has a, b"),
         ("observer,left,right,choice\nP,,y,left\n", "plain", "line 2: left is empty"),
         ("", "plain", "cannot be read as CSV"),
-        ("a\n", "fancy", "no layout 'fancy': known are pwcmp, quickeval, plain"),
+        ("a\n", "fancy", "no layout 'fancy': known are pwcmp, quickeval, psychopy, plain"),
     ],
 )
 def test_tables_that_cannot_be_used_are_named(tmp_path: Path, content: str, layout: str, message: str) -> None:
@@ -119,3 +119,47 @@ def test_a_damaged_trials_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.trials.csv").write_text("trial\n1\n", encoding="utf-8")
     with pytest.raises(SessionError, match=r"broken\.trials\.csv: the trials table lacks the column"):
         load_trials(tmp_path)
+
+
+class TestMatrix:
+    def test_counts_come_back_as_they_were(self, tmp_path: Path) -> None:
+        from visavis.experiments import import_matrix
+        from visavis.scaling import count_choices
+
+        file = tmp_path / "tastes.csv"
+        file.write_text("chosen over,a,b,c\na,0,7,3\nb,2,,5\nc,6,4,0\n", encoding="utf-8")
+        trials = import_matrix(file, experiment="tastes")
+        counts = count_choices(trials, ())
+        assert counts.items == ("a", "b", "c")
+        assert counts.wins[0].tolist() == [[0, 7, 3], [2, 0, 5], [6, 4, 0]]
+        assert abs((trials["choice"] == "left").mean() - 0.5) < 0.2
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (",a,b\na,0,1\nc,2,0\n", "same items in the same order"),
+            (",a,b\na,0,1.5\nb,2,0\n", "a over b: '1.5' is no whole number"),
+            (",a,b\na,0,-1\nb,2,0\n", "a over b: '-1'"),
+        ],
+    )
+    def test_what_is_no_matrix_is_refused(self, text: str, message: str, tmp_path: Path) -> None:
+        from visavis.experiments import import_matrix
+
+        (tmp_path / "m.csv").write_text(text, encoding="utf-8")
+        with pytest.raises(SessionError, match=message):
+            import_matrix(tmp_path / "m.csv", experiment="x")
+
+
+def test_psychopys_csv_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "P07_study.csv"
+    file.write_text(
+        "participant,session,date,attribute,scene,left,right,trials.thisN,key_resp.keys,key_resp.rt\n"
+        "P07,1,2026-11-24,contrast,cat,low,high,0,right,0.71\n"
+        "P07,1,2026-11-24,contrast,cat,high,low,1,f,0.62\n"
+        "P07,1,2026-11-24,contrast,cat,high,low,2,None,\n",
+        encoding="utf-8",
+    )
+    trials = import_choices(file, "psychopy", experiment="study")
+    assert trials["chosen"].tolist()[:2] == ["high", "high"]
+    assert trials["outcome"].tolist() == ["choice", "choice", "invalid"]
+    assert trials["response_time_s"].tolist()[:2] == [0.71, 0.62]
