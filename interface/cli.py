@@ -336,6 +336,7 @@ _comparison_options = [
         help="How Spearman's ρ is taken.",
     ),
     click.option("--resamples", type=click.IntRange(1), default=2000, show_default=True, help="Of scenes."),
+    click.option("--resample-people", is_flag=True, help="Let ρ's intervals hold for other people too."),
     click.option("--target", default="preference", show_default=True, help="Attribute whose making is asked for."),
     click.option("--expanded/--plain", default=True, show_default=True, help="Widen intervals for few scenes, or not."),
     click.option("--seed", type=int, default=0, show_default=True, help="Of the resamples."),

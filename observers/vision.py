@@ -20,11 +20,14 @@ class Seen:
         In pixels, after resizing and before padding.
     tokens : int
         Input tokens of the image, as far as the rule tells.
+    padded : tuple of int or None
+        Width and height with the margin that is added on the right and below; None where none is.
     """
 
     width: int
     height: int
     tokens: int
+    padded: tuple[int, int] | None = None
 
 
 Rule = Callable[[int, int], Seen]
@@ -39,8 +42,9 @@ def claude(width: int, height: int, *, side: int, tokens: int) -> Seen:
     def fits(w: int, h: int) -> bool:
         return max(w, h) <= side and patches(w, h) <= tokens
 
-    seen = _largest_that_fits(width, height, fits)
-    return Seen(*seen, patches(*seen))
+    w, h = _largest_that_fits(width, height, fits)
+    padded = 28 * math.ceil(w / 28), 28 * math.ceil(h / 28)
+    return Seen(w, h, patches(w, h), None if padded == (w, h) else padded)
 
 
 def openai_patches(width: int, height: int, *, patches: int, side: int, tokens_per_patch: float) -> Seen:

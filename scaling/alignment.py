@@ -11,9 +11,10 @@ import pandas as pd
 
 from .bootstrap import tail_shares
 from .correlation import spearman
-from .counts import Counts, Floats, count_choices
+from .counts import Floats, count_choices
+from .crowds import Crowd, crowd
 from .errors import ScalingError
-from .resampling import resampled_scenes
+from .resampling import resample_weights, resampled_scenes
 from .scale import fit_scale
 
 Mode = Literal["aggregate", "pooled", "per_scene_mean"]
@@ -185,21 +186,92 @@ def leave_one_out_rho(
     Series
         By person; empty where there is only one. Its mean is the lower bound of the noise ceiling (Nili et al. 2014).
     """
-    counts = count_choices(trials[trials["attribute"] == attribute], ("observer", "scene"), items=items)
-    people = list(dict.fromkeys(counts.groups["observer"]))
-    if len(people) < 2:
+    people = crowd(trials, attribute, scenes, items, **options)
+    if len(people.people) < 2:
         return pd.Series(dtype=float, name="rho")
-    own = scene_scales(trials, attribute, scenes, items, **options)
-    column = pd.Index(scenes).get_indexer(pd.Index(counts.groups["scene"]))
-    row = pd.Index(people).get_indexer(pd.Index(counts.groups["observer"]))
-    shape = (len(people), len(scenes), len(items), len(items))
-    wins, ties = np.zeros(shape), np.zeros(shape)
-    wins[row, column], ties[row, column] = counts.wins, counts.ties
-    others_wins, others_ties = wins.sum(axis=0) - wins, ties.sum(axis=0) - ties
-    stacked = [array.reshape(-1, len(items), len(items)) for array in (others_wins, others_ties)]
-    answered = (stacked[0] + stacked[1]).any(axis=(1, 2))
-    values = np.full((len(people) * len(scenes), len(items)), np.nan)
-    pooled = Counts.from_matrix(stacked[0][answered], items, stacked[1][answered])
-    values[answered] = fit_scale(pooled, **options).values
-    others = values.reshape(len(people), len(scenes), len(items))
-    return pd.Series(rho(own.values, others, mode), index=list(own.names), name="rho")
+    return pd.Series(rho(people.each(), people.without_each(), mode), index=list(people.people), name="rho")
+
+
+@dataclass(frozen=True)
+class Ceilings:
+    """How well people agree with each other: no model can be asked for more.
+
+    Attributes
+    ----------
+    leave_one_out : float
+        Mean ρ of one person with all others pooled (Nili et al. 2014, lower bound).
+    with_all : float
+        Mean ρ of one person with all, that person included (upper bound).
+    split_half : float
+        Mean ρ between the two halves of random divisions of the people.
+    between : float
+        Mean ρ of two people.
+    """
+
+    leave_one_out: float
+    with_all: float
+    split_half: float
+    between: float
+
+
+def rho_ceilings(people: Crowd, mode: Mode = "aggregate", *, halves: int = 100, seed: int = 0) -> Ceilings:
+    """Return the ceilings of ρ; NaN for fewer than two people.
+
+    Parameters
+    ----------
+    people : Crowd
+    mode : {'aggregate', 'pooled', 'per_scene_mean'}
+    halves : int
+        Number of random divisions.
+    seed : int
+    """
+    count = len(people.people)
+    if count < 2:
+        return Ceilings(*(float("nan"),) * 4)
+    each = people.each()
+    rng = np.random.default_rng(seed)
+    order = rng.permuted(np.tile(np.arange(count), (halves, 1)), axis=1)
+    first = (order < count // 2).astype(float)
+    second = (order >= count - count // 2).astype(float)
+    one, other = np.triu_indices(count, 1)
+    found = (
+        rho(each, people.without_each(), mode),
+        rho(each, people.scales(np.ones((1, count))), mode),
+        rho(people.scales(first), people.scales(second), mode),
+        rho(each[one], each[other], mode),
+    )
+    return Ceilings(*(float(np.nanmean(values)) if np.isfinite(values).any() else float("nan") for values in found))
+
+
+def nested_rho(
+    model: Floats,
+    people: Crowd,
+    mode: Mode = "aggregate",
+    *,
+    n: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    expanded: bool = True,
+) -> Rho:
+    """Return ρ of a model with people, its interval over resampled scenes and resampled people together.
+
+    Parameters
+    ----------
+    model : float array, shape (n scenes, k)
+    people : Crowd
+    mode : {'aggregate', 'pooled', 'per_scene_mean'}
+    n, seed, level, expanded
+        As for `bootstrap_rho`; the smaller number of scenes and people decides how far intervals are expanded.
+    """
+    count, scenes = len(people.people), len(people.scenes)
+    estimate = float(rho(model, people.scales(np.ones((1, count)))[0], mode))
+    if count < 2 or scenes < 2:
+        return Rho(estimate, float("nan"), float("nan"), scenes)
+    human = people.scales(resample_weights(count, n, np.random.default_rng(seed)))
+    drawn = resampled_scenes(scenes, n, seed + 1)
+    resampled = np.take_along_axis(human, drawn[:, :, None], axis=1)
+    draws = rho(model[drawn], resampled, mode)
+    if not np.isfinite(draws).any():
+        return Rho(estimate, float("nan"), float("nan"), scenes)
+    low, high = np.nanquantile(draws, tail_shares(level, min(count, scenes), expanded=expanded))
+    return Rho(estimate, float(low), float(high), scenes)

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from .agreement import pairwise_agreement
-from .alignment import MODES, Mode, SceneScales, bootstrap_rho, leave_one_out_rho, rho, scene_scales
+from .alignment import MODES, Mode, SceneScales, bootstrap_rho, nested_rho, rho_ceilings, scene_scales
 from .bootstrap import tail_shares
 from .composition import preference_weights
-from .counts import Floats, count_choices
+from .counts import count_choices
+from .crowds import crowd
 from .differences import COLUMNS as DIFFERENCE_COLUMNS
 from .differences import rho_differences
 from .errors import ScalingError
@@ -47,6 +48,8 @@ class Options:
     expanded : bool
         Take percentiles of the resamples further out, since scenes are few (Hesterberg 2015).
     seed : int
+    resample_people : bool
+        Let the intervals of ρ hold for other people too: resample people within the resamples of scenes.
     target : str
         The attribute whose making of the others is asked for.
     screening : ScreeningRule or None
@@ -62,6 +65,7 @@ class Options:
     level: float = 0.95
     expanded: bool = True
     seed: int = 0
+    resample_people: bool = False
     target: str = "preference"
     screening: ScreeningRule | None = None
 
@@ -105,9 +109,10 @@ class Comparison:
     scene_scales : DataFrame
         ``attribute, observer, scene, item, value``.
     alignment : DataFrame
-        ``attribute, observer, rho, low, high, scenes, ceiling, ceiling_upper, share_of_ceiling``: Spearman's ρ with
-        people and its interval; the mean ρ of one person with the others (Nili et al. 2014, lower bound), of one person
-        with all (upper bound), and ρ as a share of the former. With screening also ``rho_unscreened``.
+        ``attribute, observer, rho, low, high, scenes, ceiling, ceiling_upper, split_half, between_people,
+        share_of_ceiling``: Spearman's ρ with people and its interval; the mean ρ of one person with the others (Nili et
+        al. 2014, lower bound), of one person with all (upper bound), of two halves of the people, and of two people;
+        and ρ as a share of the first. With screening also ``rho_unscreened``.
     agreement : DataFrame
         As `pairwise_agreement`: accuracy and error consistency pair by pair, with their ceilings.
     differences : DataFrame
@@ -250,7 +255,7 @@ _COLUMNS = {
     "scene_scales": ("attribute", "observer", "scene", "item", "value"),
     "alignment": (
         *("attribute", "observer", "rho", "low", "high", "scenes"),
-        *("ceiling", "ceiling_upper", "share_of_ceiling"),
+        *("ceiling", "ceiling_upper", "split_half", "between_people", "share_of_ceiling"),
     ),
     "vr_between": ("attribute", "observer", "other", "vr_percent"),
     "differences": DIFFERENCE_COLUMNS,
@@ -347,35 +352,20 @@ def _long(scaled: SceneScales) -> pd.DataFrame:
 
 def _align(people: pd.DataFrame, scaled: SceneScales, options: Options) -> pd.DataFrame:
     """Correlate every model with people, beside what people reach among themselves."""
-    own = leave_one_out_rho(
-        people, scaled.attribute, scaled.scenes, scaled.items, options.rho_mode, **options.for_scaling
-    )
-    ceiling = float(own.mean()) if len(own) else float("nan")
-    upper = _upper_ceiling(people, scaled, options) if len(own) else float("nan")
+    together = crowd(people, scaled.attribute, scaled.scenes, scaled.items, **options.for_scaling)
+    ceilings = rho_ceilings(together, options.rho_mode, seed=options.seed)
     rows = []
     for name in scaled.names:
         if name == PEOPLE:
             continue
-        found = bootstrap_rho(
-            scaled.of(name),
-            scaled.of(PEOPLE),
-            options.rho_mode,
-            n=options.resamples,
-            seed=options.seed,
-            level=options.level,
-            expanded=options.expanded,
-        )
-        share = found.estimate / ceiling if ceiling > 0 else float("nan")
-        rows.append(
-            (scaled.attribute, name, found.estimate, found.low, found.high, found.n_scenes, ceiling, upper, share)
-        )
+        found = bootstrap_rho(scaled.of(name), scaled.of(PEOPLE), options.rho_mode, **options.for_intervals)
+        if options.resample_people:
+            nested = nested_rho(scaled.of(name), together, options.rho_mode, **options.for_intervals)
+            found = replace(found, low=nested.low, high=nested.high)
+        share = found.estimate / ceilings.leave_one_out if ceilings.leave_one_out > 0 else float("nan")
+        of_people = ceilings.leave_one_out, ceilings.with_all, ceilings.split_half, ceilings.between
+        rows.append((scaled.attribute, name, found.estimate, found.low, found.high, found.n_scenes, *of_people, share))
     return pd.DataFrame(rows, columns=list(_COLUMNS["alignment"]))
-
-
-def _upper_ceiling(people: pd.DataFrame, scaled: SceneScales, options: Options) -> float:
-    own = scene_scales(people, scaled.attribute, scaled.scenes, scaled.items, **options.for_scaling)
-    each: Floats = rho(own.values, scaled.of(PEOPLE)[None], options.rho_mode)
-    return float(np.nanmean(each)) if np.isfinite(each).any() else float("nan")
 
 
 def _within(trials: pd.DataFrame, options: Options, notes: list[str]) -> pd.DataFrame:

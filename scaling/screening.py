@@ -129,6 +129,7 @@ def screen(trials: pd.DataFrame, people: Sequence[str], rule: ScreeningRule) -> 
         counts = count_choices(main, ("observer", "attribute", "scene"))
         scores = leave_one_out_likelihood(counts, ("attribute", "scene")).set_index("observer")["score"]
         measures["out_of_line"] = scores
+    measures = measures.astype(float)
     reasons = [_reason(row, rule) for row in measures.itertuples()]
     return measures.assign(excluded=[bool(reason) for reason in reasons], reason=reasons).reset_index()
 

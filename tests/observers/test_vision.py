@@ -38,6 +38,11 @@ def test_sizes_that_no_model_resamples(size: tuple[int, int]) -> None:
         assert (seen.width, seen.height) == size
 
 
+def test_claude_pads_to_whole_patches() -> None:
+    assert RULES["claude-1568"](512, 512).padded == (532, 532)
+    assert RULES["claude-1568"](896, 448).padded is None
+
+
 @given(SIZES)
 def test_sent_at_the_size_seen_an_image_is_not_resampled_again(size: tuple[int, int]) -> None:
     for name, rule in RULES.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 from hypothesis import given
@@ -11,7 +12,9 @@ from hypothesis.extra.numpy import arrays
 from trial_tables import trials_table
 
 from visavis.scaling import ScalingError, bootstrap_rho, leave_one_out_rho, rho, scene_scales
+from visavis.scaling.alignment import nested_rho, rho_ceilings
 from visavis.scaling.correlation import pearson, spearman
+from visavis.scaling.crowds import Crowd, crowd
 from visavis.scaling.resampling import resampled_scenes
 
 rows = arrays(np.float64, (2, 7), elements=st.integers(-5, 5).map(float))
@@ -133,3 +136,46 @@ def test_one_person_has_no_ceiling() -> None:
 def test_an_unknown_mode_is_named(two_scales: tuple[np.ndarray, np.ndarray]) -> None:
     with pytest.raises(ScalingError, match="no mode 'all' of ρ: known are aggregate, pooled, per_scene_mean"):
         rho(*two_scales, "all")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def six() -> pd.DataFrame:
+    people = {f"P{i}": {"contrast": VALUES} for i in range(6)}
+    return trials_table(people | {"M": {"contrast": VALUES}}, seed=2)
+
+
+@pytest.fixture(scope="module")
+def people(six: pd.DataFrame) -> Crowd:
+    return crowd(six[six["observer"] != "M"], "contrast", SCENES, ITEMS)
+
+
+class TestCrowd:
+    def test_everyone_once_is_all_of_them_pooled(self, six: pd.DataFrame, people: Crowd) -> None:
+        pooled = scene_scales(six[six["observer"] != "M"].assign(observer="all"), "contrast", SCENES, ITEMS)
+        assert np.allclose(people.scales(np.ones((1, 6)))[0], pooled.of("all"), atol=1e-6)
+
+    def test_without_one_is_the_others_pooled(self, six: pd.DataFrame, people: Crowd) -> None:
+        others = six[~six["observer"].isin(["M", "P2"])].assign(observer="all")
+        pooled = scene_scales(others, "contrast", SCENES, ITEMS)
+        assert np.allclose(people.without_each()[2], pooled.of("all"), atol=1e-6)
+
+    def test_ceilings_are_means_of_what_they_say(self, people: Crowd) -> None:
+        found = rho_ceilings(people)
+        each = people.each()
+        pairs = [float(rho(each[i], each[j])) for i in range(6) for j in range(i)]
+        assert found.between == pytest.approx(np.mean(pairs))
+        assert found.leave_one_out == pytest.approx(float(np.mean(rho(each, people.without_each()))))
+        assert found.between <= found.leave_one_out <= found.with_all <= 1
+
+    def test_other_people_widen_the_interval(self, six: pd.DataFrame, people: Crowd) -> None:
+        model = scene_scales(six[six["observer"] == "M"], "contrast", SCENES, ITEMS).of("M")
+        everyone = people.scales(np.ones((1, 6)))[0]
+        plain = bootstrap_rho(model, everyone, n=800)
+        nested = nested_rho(model, people, n=800)
+        assert nested.estimate == pytest.approx(plain.estimate)
+        assert nested.low <= plain.low + 1e-9
+        assert nested.low <= nested.estimate <= nested.high
+
+    def test_one_person_has_no_ceiling(self, six: pd.DataFrame) -> None:
+        alone = crowd(six[six["observer"] == "P0"], "contrast", SCENES, ITEMS)
+        assert np.isnan(rho_ceilings(alone).split_half)

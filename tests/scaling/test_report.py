@@ -127,7 +127,8 @@ def test_json_and_csv_beside_the_page_hold_the_same_numbers(comparison: Comparis
         if "reason" in table:  # an empty text is a missing one in a CSV
             from_csv["reason"] = from_csv["reason"].astype(object).fillna("")
         pd.testing.assert_frame_equal(from_csv, table, check_dtype=False, check_column_type=False, rtol=1e-9)
-        from_json = pd.DataFrame(data[name], columns=table.columns)
+        numbers = {column: float for column in table if pd.api.types.is_float_dtype(table[column])}
+        from_json = pd.DataFrame(data[name], columns=table.columns).astype(numbers)
         pd.testing.assert_frame_equal(from_json, table, check_dtype=False, check_column_type=False, rtol=1e-8)
 
 
