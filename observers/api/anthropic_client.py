@@ -7,8 +7,8 @@ from typing import Any
 
 from visavis.observers.question import Picture, Question
 
-from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, plain
-from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
+from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, plain, sdk_failure
+from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape
 
 _STATUS: dict[Any, Status] = {
     "refusal": "refusal",
@@ -51,15 +51,9 @@ class AnthropicClient(Client):
         return self._anthropic.messages.with_raw_response.create(**plain(body)).http_response.text
 
     def _failure(self, error: Exception) -> Exception | None:
-        from anthropic import APIConnectionError, APIStatusError, APITimeoutError
+        import anthropic
 
-        if isinstance(error, APIStatusError):
-            return failure(error.status_code, error.response.headers, error.response.text)
-        if isinstance(error, APITimeoutError):
-            return TemporaryFailure("the server did not answer in time")
-        if isinstance(error, APIConnectionError):
-            return TemporaryFailure(f"no connection: {error.__cause__ or error}")
-        return None
+        return sdk_failure(anthropic, error)
 
     def read(self, data: Any) -> Reply:
         reply = Json(data)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from visavis.observers.question import Picture, Question
 
-from .reply import Reply, TemporaryFailure, WrongShape
+from .reply import Reply, TemporaryFailure, WrongShape, failure
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,17 @@ class Client(abc.ABC):
     def without_key(self, text: str) -> str:
         """Return `text` with the key blotted out."""
         return text.replace(self._key, "[key]") if self._key else text
+
+
+def sdk_failure(sdk: Any, error: Exception) -> Exception | None:
+    """Translate an error of OpenAI's or Anthropic's SDK, which name theirs alike; None for errors of other kinds."""
+    if isinstance(error, sdk.APIStatusError):
+        return failure(error.status_code, error.response.headers, error.response.text)
+    if isinstance(error, sdk.APITimeoutError):
+        return TemporaryFailure("the server did not answer in time")
+    if isinstance(error, sdk.APIConnectionError):
+        return TemporaryFailure(f"no connection: {error.__cause__ or error}")
+    return None
 
 
 @dataclass(frozen=True)

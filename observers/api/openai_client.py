@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from visavis.observers.question import Picture, Question
 
-from .client import BatchLimits, BatchResult, Body, Client, Settings, data_url, encode
+from .client import BatchLimits, BatchResult, Body, Client, Settings, data_url, encode, sdk_failure
 from .reply import AccessRefused, Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
 
 _TOP_LOGPROBS = 20
@@ -45,15 +45,9 @@ class _OpenAIClient(Client):
         return response.text
 
     def _failure(self, error: Exception) -> Exception | None:
-        from openai import APIConnectionError, APIStatusError, APITimeoutError
+        import openai
 
-        if isinstance(error, APIStatusError):
-            return failure(error.status_code, error.response.headers, error.response.text)
-        if isinstance(error, APITimeoutError):
-            return TemporaryFailure("the server did not answer in time")
-        if isinstance(error, APIConnectionError):
-            return TemporaryFailure(f"no connection: {error.__cause__ or error}")
-        return None
+        return sdk_failure(openai, error)
 
     def submit_batch(self, requests: Sequence[tuple[str, Body]]) -> str:
         file = io.BytesIO(batch_lines(requests, self.batch_url))

@@ -140,8 +140,7 @@ def test_an_unknown_mode_is_named(two_scales: tuple[np.ndarray, np.ndarray]) -> 
 
 @pytest.fixture(scope="module")
 def six() -> pd.DataFrame:
-    people = {f"P{i}": {"contrast": VALUES} for i in range(6)}
-    return trials_table(people | {"M": {"contrast": VALUES}}, seed=2)
+    return trials_table(dict.fromkeys((*(f"P{i}" for i in range(6)), "M"), VALUES), seed=2)
 
 
 @pytest.fixture(scope="module")
