@@ -132,7 +132,17 @@ class RandomPairs(BaseModel):
     per_scene: int = Field(ge=1)
 
 
-Pairs = Annotated[AllPairs | ListedPairs | RandomPairs, Field(discriminator="design")]
+class AdaptivePairs(BaseModel):
+    """The pairs that tell most about the scale, chosen from the observer's answers so far.
+
+    Each repetition is a round, in which every scene gets one pair fewer than there are renditions, connecting them all.
+    """
+
+    model_config = MODEL_CONFIG
+    design: Literal["adaptive"]
+
+
+Pairs = Annotated[AllPairs | ListedPairs | RandomPairs | AdaptivePairs, Field(discriminator="design")]
 BlockBy = Literal["attribute", "scene", "repetition"]
 
 
@@ -261,13 +271,13 @@ class Definition(BaseModel):
     stimuli : Stimuli
     attributes : dict
         What is judged, by name.
-    pairs : AllPairs, ListedPairs or RandomPairs
+    pairs : AllPairs, ListedPairs, RandomPairs or AdaptivePairs
     reference : str
         A rendition that is shown beside every pair and never compared.
     ties : bool
         Whether "equal" is an answer.
     repetitions : int
-        How often each pair is asked (twice as often where `sides` is ``both_orders``).
+        How often each pair is asked (twice as often where `sides` is ``both_orders``); rounds of adaptive pairs.
     sides : {'random', 'counterbalanced', 'both_orders'}
         ``random``: a fair coin for each trial. ``counterbalanced``: over the repetitions of a pair either side as
         often, as nearly as the number allows, and over the pairs of a scene where it is odd. ``both_orders``: every
@@ -307,6 +317,20 @@ class Definition(BaseModel):
         if len(set(asked)) < len(asked):
             raise ValueError("'catch' lists a pair twice: ask more often with its 'repetitions'")
         return self
+
+    @model_validator(mode="after")
+    def _adaptive_pairs_are_for_one_observer(self) -> Definition:
+        if self.adaptive and self.sides == "both_orders":
+            raise ValueError("'sides: both_orders' goes with pairs that are known before: adaptive pairs take 'random' "
+                             "or 'counterbalanced'")  # fmt: skip
+        if self.adaptive and not self.order.per_observer:
+            raise ValueError("'order.per_observer: false' gives everyone the same sequence, adaptive pairs do not")
+        return self
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether pairs are chosen from the answers so far."""
+        return isinstance(self.pairs, AdaptivePairs)
 
     def question(self, attribute: str, *, model: bool = False, language: str = "en") -> str:
         """Return the wording put to people, or to models."""

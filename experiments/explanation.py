@@ -20,7 +20,7 @@ def explain(detail: Any, file: YamlFile | None, schema: dict[str, Any]) -> str:
     schema : dict
         The definition's JSON Schema, which knows every key.
     """
-    tags = {"all", "listed", "random"}
+    tags = {"adaptive", "all", "listed", "random"}
     path: KeyPath = tuple(
         part
         for position, part in enumerate(detail["loc"])
@@ -33,7 +33,7 @@ def explain(detail: Any, file: YamlFile | None, schema: dict[str, Any]) -> str:
     elif detail["type"] == "missing":
         message = "this key is missing"
     elif detail["type"] in {"union_tag_not_found", "union_tag_invalid"}:
-        message = "'design' must be one of all, listed, random"
+        message = "'design' must be one of all, listed, random, adaptive"
     elif detail["type"] == "string_type" and isinstance(detail["input"], int | float):
         message = f"{detail['input']!r} is read as a number, text is wanted: write it in quotes"
     elif not isinstance(detail["input"], dict | list):

@@ -14,7 +14,7 @@ _TRIES = 32
 
 
 def block_order(
-    levels: Sequence[NDArray[np.integer]], within: NDArray[np.generic], stream: RandomStream | None
+    levels: Sequence[NDArray[np.integer]], within: NDArray[np.generic], streams: Sequence[RandomStream | None]
 ) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
     """Sort trials into nested blocks.
 
@@ -24,8 +24,8 @@ def block_order(
         What divides the trials, outermost first; an empty sequence makes one block.
     within : array, shape (n,)
         Sorts the trials of one block.
-    stream : RandomStream or None
-        Shuffles the blocks on every level; None keeps them in the order of their codes.
+    streams : sequence of RandomStream or None
+        For each level what shuffles its blocks; None keeps them in the order of their codes.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def block_order(
     n = len(within)
     prefix = np.zeros(n, dtype=np.int64)
     keys: list[NDArray[np.generic]] = []
-    for level in levels:
+    for level, stream in zip(levels, streams, strict=True):
         combined = prefix * (int(level.max(initial=0)) + 1) + level
         codes, prefix = np.unique(combined, return_inverse=True)
         keys.append(prefix if stream is None else stream.permutation(len(codes))[prefix])

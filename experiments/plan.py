@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, overload
@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .designs import IntArray
-from .seam import PHASES, Trial
+from .seam import PHASES, Trial, trial_id
 
 PRACTICE, MAIN, CATCH = range(len(PHASES))
 _ORDERS = ("AB", "BA")
@@ -106,9 +106,8 @@ class Plan(Sequence[Trial]):
         if t.order[i]:
             left, right = right, left
         repetition = int(t.repetition[i])
-        prefix = "" if phase == "main" else f"{phase}/"
         return Trial(
-            id=f"{prefix}{attribute}/{scene}/{left}/{right}/{repetition}",
+            id=trial_id(phase, attribute, scene, left, right, repetition),
             index=i,
             block=int(t.block[i]),
             phase=phase,
@@ -185,6 +184,25 @@ def read_plan_frame(source: Path | str) -> pd.DataFrame:
     for column in ("reference", "expected"):
         frame[column] = frame[column].mask(frame[column] == "", pd.NA)
     return frame
+
+
+def with_pairs(plan: pd.DataFrame, pairs: Mapping[int, Mapping[str, Any]]) -> pd.DataFrame:
+    """Return a plan's table with the pairs that were chosen while its session ran.
+
+    Parameters
+    ----------
+    plan : DataFrame
+        From `read_plan_frame`.
+    pairs : mapping
+        By trial index: ``trial, left, right, presentation_order``.
+    """
+    if not pairs:
+        return plan
+    columns = ["trial", "left", "right", "presentation_order"]
+    chosen = pd.DataFrame(list(pairs.values()), index=pd.Index(list(pairs)), columns=columns, dtype="string")
+    changed = plan.set_index("trial_index", drop=False)
+    changed.loc[chosen.index, columns] = chosen
+    return changed.reset_index(drop=True)
 
 
 def trials_of(frame: pd.DataFrame) -> list[Trial]:

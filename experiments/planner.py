@@ -79,7 +79,9 @@ def _pairs(definition: Definition, renditions: Sequence[str], compared: list[int
     if isinstance(definition.pairs, ListedPairs):
         position = {name: i for i, name in enumerate(renditions)}
         return np.array([sorted((position[a], position[b])) for a, b in definition.pairs.pairs], dtype=np.int32)
-    if isinstance(definition.pairs, RandomPairs):
+    if definition.adaptive:
+        local = random_pairs(len(compared), len(compared) - 1, stream)  # of the first round, and in the place of others
+    elif isinstance(definition.pairs, RandomPairs):
         local = random_pairs(len(compared), definition.pairs.per_scene, stream)
     else:
         local = all_pairs(len(compared))
@@ -186,7 +188,11 @@ def _in_order(definition: Definition, trials: TrialColumns, stream: _Streams) ->
         catch = trials.phase == CATCH
         within[catch] = stream("trials").uniforms(int(catch.sum())) * n
     shuffle = stream("blocks") if order.block_order == "random" else None
-    positions, block = block_order([levels[name] for name in order.blocks], within, shuffle)
+    blocks = [*order.blocks]
+    if definition.adaptive and "repetition" not in blocks:
+        blocks.append("repetition")  # a round's pairs are chosen when it is reached
+    shuffles = [None if definition.adaptive and name == "repetition" else shuffle for name in blocks]
+    positions, block = block_order([levels[name] for name in blocks], within, shuffles)
     ordered = trials.take(positions)
     if order.trials == "random":
         n_items = int(ordered.second.max()) + 1

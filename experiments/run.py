@@ -12,8 +12,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from .adaptive import Chooser, MakeSampler
 from .experiment import Experiment
-from .plan import trials_of
+from .plan import trials_of, with_pairs
 from .seam import UNSETTLED, Observer, ObserverError, Response, Trial, utc_now
 from .session import (
     Manifest,
@@ -67,6 +68,7 @@ def run(
     limit: int | None = None,
     progress: bool = False,
     warn: Callable[[str], None] = warnings.warn,
+    make_sampler: MakeSampler | None = None,
 ) -> RunResult:
     """Ask an observer every trial of its plan that it has not answered yet.
 
@@ -90,6 +92,8 @@ def run(
         Show a progress bar with rate and time left on standard error.
     warn : callable
         Told, before the first trial, of everything that the observer warns of.
+    make_sampler : callable, optional
+        What chooses the pairs of an adaptive design.
 
     Returns
     -------
@@ -107,6 +111,7 @@ def run(
     """
     with contextlib.closing(observer):
         asked = experiment if repetitions is None else experiment.with_repetitions(repetitions)
+        choose = _chooser(asked, observer.name, session, make_sampler)
         where = session_folder(folder, observer.name, session)
         observer.session, observer.folder = session, where
         for warning in observer.prepare(asked):
@@ -119,22 +124,47 @@ def run(
             create_session(where, manifest, plan)
         manifest = read_manifest(where)
         _check_resumable(manifest, experiment, asked.definition.repetitions, observer, where)
-        trials = trials_of(read_plan(where, manifest))
+        plan_table = read_plan(where, manifest)
         with SessionLog(where) as log:
-            missing = [trial for trial in trials if not _is_settled(log, trial)]
-            if missing:
+            trials = trials_of(with_pairs(plan_table, log.pairs))
+            answered = _count_settled(log)
+            if answered < len(trials):
                 bar = partial(
                     tqdm,
                     total=len(trials),
-                    initial=len(trials) - len(missing),
+                    initial=answered,
                     desc=observer.name,
                     unit="trial",
                     disable=None if progress else True,  # None: shown on a terminal only
                 )
-                _ask(observer, missing[:limit], log, bar)
+                _ask(observer, _portions(trials, log, choose, limit), log, bar)
             outcomes = Counter(response["outcome"] for response in log.responses.values())
-            answered = sum(_is_settled(log, trial) for trial in trials)
+            answered = _count_settled(log)
     return RunResult(where, len(trials), answered, dict(outcomes), observer.stop_reason)
+
+
+def _chooser(asked: Experiment, observer: str, session: str, make_sampler: MakeSampler | None) -> Chooser | None:
+    """Return what chooses the pairs, where the definition wants them chosen."""
+    definition = asked.definition
+    if not definition.adaptive:
+        return None
+    if make_sampler is None:
+        raise SessionError("adaptive pairs need something that chooses them: give make_sampler, or use visavis.run")
+    items = tuple(definition.compared(asked.stimuli.renditions))
+    labels = definition.seed, observer, session
+    return Chooser(items, make_sampler, definition.sides == "counterbalanced", labels)
+
+
+def _portions(trials: list[Trial], log: SessionLog, choose: Chooser | None, limit: int | None) -> Iterator[list[Trial]]:
+    """Yield what is put to the observer at once: all that is missing, or, where pairs are chosen, one block of it."""
+    for block in choose.blocks(trials, log) if choose else [trials]:
+        missing = [trial for trial in block if not _is_settled(log, trial)][:limit]
+        if missing:
+            yield missing
+        if limit is not None:
+            limit -= len(missing)
+            if not limit:
+                return
 
 
 def _check_resumable(
@@ -175,15 +205,20 @@ def _is_settled(log: SessionLog, trial: Trial) -> bool:
     return response is not None and response["outcome"] not in UNSETTLED
 
 
-def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable[..., tqdm[Response]]) -> None:
-    """Put `trials` to the observer and write down what comes back."""
-    unanswered = {trial.id for trial in trials}
+def _count_settled(log: SessionLog) -> int:
+    return sum(response["outcome"] not in UNSETTLED for response in log.responses.values())
+
+
+def _ask(
+    observer: Observer, portions: Iterator[list[Trial]], log: SessionLog, bar: Callable[..., tqdm[Response]]
+) -> None:
+    """Put trials to the observer, a portion after the other, and write down what comes back."""
+    unanswered: set[str] = set()
 
     def stop(reason: str) -> None:
         log.append("stop", {"at": utc_now(), "reason": reason, "unanswered": len(unanswered)})
 
     log.append("start", {"at": utc_now(), "versions": versions(), "observer": observer.describe()})
-    responses = observer.respond(trials)
     try:
         with bar() as shown:
 
@@ -193,7 +228,16 @@ def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable
                 shown.set_postfix_str(observer.progress(), refresh=False)
                 shown.update()
 
-            for_each(responses, partial(_checked, observer, unanswered, record))
+            for trials in portions:
+                unanswered.update(trial.id for trial in trials)
+                responses = observer.respond(trials)
+                try:
+                    for_each(responses, partial(_checked, observer, unanswered, record))
+                finally:
+                    if isinstance(responses, Generator):
+                        responses.close()
+                if unanswered:
+                    break
     except SessionError:
         raise  # the log cannot be written, so neither can the reason
     except BaseException as error:
@@ -205,9 +249,6 @@ def _ask(observer: Observer, trials: list[Trial], log: SessionLog, bar: Callable
         raise
     else:
         stop(observer.stop_reason or "the observer stopped early" if unanswered else "all answered")
-    finally:
-        if isinstance(responses, Generator):
-            responses.close()
 
 
 def _checked(observer: Observer, unanswered: set[str], record: Callable[[Response], None], response: Response) -> None:

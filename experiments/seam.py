@@ -82,6 +82,11 @@ class Trial:
         return self.left if side == "left" else self.right
 
 
+def trial_id(phase: Phase, attribute: str, scene: str, left: str, right: str, repetition: int) -> str:
+    """Return the id of a trial (see `Trial`)."""
+    return f"{'' if phase == 'main' else f'{phase}/'}{attribute}/{scene}/{left}/{right}/{repetition}"
+
+
 def utc_now() -> str:
     """Return the time in UTC as ISO 8601 with microseconds, the form of every time stamp in a log."""
     return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,6 +1,7 @@
 """The session log: what one observer answered, on disk the moment it is answered.
 
-``events.jsonl`` in the session's folder is appended to, one JSON object a line: ``start``, ``response``, ``stop``.
+``events.jsonl`` in the session's folder is appended to, one JSON object a line: ``start``, ``response``, ``stop``, and
+in adaptive designs ``pairs``.
 
 Rules: a line is written by one call, so a crash can tear only the last one; a torn line is cut off before anything is
 appended; a trial is known by its id, never by when it arrived; a session is resumed from plan and events alone.
@@ -81,6 +82,8 @@ class SessionLog:
     ----------
     responses : dict
         The last response event of each trial that has one, by the trial's id; settled ones are never replaced.
+    pairs : dict
+        In an adaptive design the pairs chosen so far, by trial index: ``trial, left, right, presentation_order``.
 
     Raises
     ------
@@ -91,6 +94,7 @@ class SessionLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.responses: dict[str, dict[str, Any]] = {}
+        self.pairs: dict[int, dict[str, Any]] = {}
         self._lock = FileLock(folder / LOCK)
         try:
             self._lock.acquire(timeout=0)
@@ -109,7 +113,7 @@ class SessionLog:
         content = path.read_bytes() if path.exists() else b""
         whole = 0
         for event, end in _parse(path, content):
-            settle(self.responses, event)
+            self._take(event)
             whole = end
         try:
             self._file = path.open("ab", buffering=0)
@@ -150,7 +154,11 @@ class SessionLog:
                 f"{self.folder / EVENTS}: cannot be written ({error.strerror}); every answer before this one is saved: "
                 "make room, then run the same command again to go on"
             ) from error
-        settle(self.responses, record)
+        self._take(record)
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        settle(self.responses, event)
+        take_pairs(self.pairs, event)
 
     def record(self, response: Response) -> None:
         """Write one response.
@@ -188,6 +196,12 @@ def _as_json(response: Response) -> dict[str, Any]:
     fields = {name: getattr(response, name) for name in Response.__slots__}
     fields["provenance"] = dict(response.provenance)
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def take_pairs(pairs: dict[int, dict[str, Any]], event: Mapping[str, Any]) -> None:
+    """Take one event into the pairs that were chosen while the session ran, by trial index."""
+    if event.get("event") == "pairs":
+        pairs.update((record["trial_index"], record) for record in event["trials"])
 
 
 def settle(responses: dict[str, dict[str, Any]], event: Mapping[str, Any]) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from .plan import with_pairs
 from .seam import OUTCOMES, UNSETTLED
 from .session import MANIFEST, SessionError, read_manifest, read_plan
-from .session_log import read_events, settle
+from .session_log import read_events, settle, take_pairs
 
 TEXT, INTEGER, NUMBER, TIME = "string", "Int64", "Float64", "datetime64[us, UTC]"
 
@@ -99,10 +100,12 @@ def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool =
 
 def _session_table(folder: Path) -> tuple[tuple[str, str, str], pd.DataFrame]:
     manifest = read_manifest(folder)
-    plan = read_plan(folder, manifest)
     responses: dict[str, dict[str, Any]] = {}
+    pairs: dict[int, dict[str, Any]] = {}
     for event in read_events(folder):
         settle(responses, event)
+        take_pairs(pairs, event)
+    plan = with_pairs(read_plan(folder, manifest), pairs)
     strangers = responses.keys() - set(plan["trial"])
     if strangers:
         raise SessionError(f"{folder}: the log answers a trial that the plan lacks: {min(strangers)!r}")

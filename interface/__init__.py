@@ -44,9 +44,9 @@ _HOMES = {
         "Trial",
         "definition_schema",
         "load_trials",
-        "run",
     ),
     "visavis.observers": ("available_observers", "create_observer"),
+    "visavis.running": ("run",),
     "visavis.stimuli": ("Stimulus", "StimulusError", "StimulusSet"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -256,7 +256,7 @@ def run(
 ) -> None:
     """Put DEFINITION to an observer, or go on where an earlier run ended."""
     from visavis.experiments import Experiment
-    from visavis.experiments import run as run_session
+    from visavis.running import run as run_session
 
     experiment = Experiment.load(definition)
     someone = _make_observer(observer, **how)

@@ -87,7 +87,9 @@ def test_the_hash_sees_what_matters_and_nothing_else(tmp_path: Path, good: Defin
             "line 4: stimuli: give either 'folder' or 'manifest'"
         ]),
         ("name: small", "name: a/b", ["line 2: name: a name must not contain '/' or control characters, not 'a/b'"]),
-        ("repetitions: 3", "pairs: {design: some}", ["line 10: pairs: 'design' must be one of all, listed, random"]),
+        ("repetitions: 3", "pairs: {design: some}", [
+            "line 10: pairs: 'design' must be one of all, listed, random, adaptive"
+        ]),
         ("repetitions: 3", "pairs: {design: random, per_scen: 4}", [
             "line 10: pairs.per_scene: this key is missing",
             "line 10: pairs.per_scen: unknown key; did you mean 'per_scene'?",

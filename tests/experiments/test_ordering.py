@@ -50,7 +50,7 @@ def test_no_repeat_across_blocks_where_it_can_be_avoided() -> None:
 def test_blocks_nest_and_are_contiguous(n: int, seed: int, shuffled: bool) -> None:
     stream = RandomStream(seed, "levels")
     outer, inner = stream.raw(n).astype(np.int64) % 3, stream.raw(n).astype(np.int64) % 4
-    order, block = block_order([outer, inner], stream.permutation(n), RandomStream(seed) if shuffled else None)
+    order, block = block_order([outer, inner], stream.permutation(n), [RandomStream(seed) if shuffled else None] * 2)
     assert sorted(order.tolist()) == list(range(n))
     assert np.all(np.diff(block) >= 0)
     assert len(set(zip(outer[order], inner[order], strict=True))) == block[-1] + 1
@@ -60,6 +60,6 @@ def test_blocks_nest_and_are_contiguous(n: int, seed: int, shuffled: bool) -> No
 
 
 def test_without_levels_there_is_one_block_in_the_order_within() -> None:
-    order, block = block_order([], np.array([2, 0, 1]), RandomStream(1))
+    order, block = block_order([], np.array([2, 0, 1]), [])
     assert order.tolist() == [1, 2, 0]
     assert block.tolist() == [0, 0, 0]
