@@ -10,7 +10,7 @@ import io
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -118,14 +118,24 @@ class QuestionWriter:
         Whether the provider forces JSON; otherwise the words ask for a form that `read_answer` takes.
     resize : callable, optional
         Size to send an image at; by default files go out byte for byte.
+    media_types : collection of str, optional
+        Formats that the provider takes; files of others go out as PNG of the same pixels.
     """
 
-    def __init__(self, experiment: Experiment, *, structured: bool, resize: Resize | None = None) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        *,
+        structured: bool,
+        resize: Resize | None = None,
+        media_types: Collection[str] | None = None,
+    ) -> None:
         self.experiment = experiment
         self.structured = structured
         self._resize = resize
+        self._media_types = media_types
         # Encoded once a stimulus: some hundred images are a whole study, and a request costs no decoding.
-        self._picture = lru_cache(maxsize=256)(self._make_picture)
+        self.picture = lru_cache(maxsize=256)(self._make_picture)
         self._composite = lru_cache(maxsize=64)(self._make_composite)
 
     def write(self, trial: Trial) -> Question:
@@ -135,13 +145,13 @@ class QuestionWriter:
         stimuli = self.experiment.stimuli
         parts: list[str | Picture] = []
         if trial.reference is not None:
-            parts += ["Reference image:", self._picture(stimuli[trial.scene, trial.reference])]
+            parts += ["Reference image:", self.picture(stimuli[trial.scene, trial.reference])]
         pair = stimuli[trial.scene, trial.left], stimuli[trial.scene, trial.right]
         if asking.images == "composite":
             parts += [_composite_caption(left, right), self._composite(*pair)]
         else:
             for label, stimulus in zip(asking.labels, pair, strict=True):
-                parts += [_caption(label), self._picture(stimulus)]
+                parts += [_caption(label), self.picture(stimulus)]
         parts.append(self.words(trial.attribute))
         answers: dict[str, Choice] = {left: "left", right: "right"}
         if self.experiment.definition.ties:
@@ -169,6 +179,8 @@ class QuestionWriter:
         size = stimulus.size if self._resize is None else self._resize(*stimulus.size)
         if size == stimulus.size:
             data, media_type = stimulus.encoded()
+            if self._media_types is not None and media_type not in self._media_types:
+                data, media_type = encode_png(stimulus.pixels()), "image/png"
             return _picture(data, media_type, stimulus.size, (stimulus.pixels_sha256,))
         data = _resized_png(stimulus.pixels(), size)
         return _picture(data, "image/png", size, (stimulus.pixels_sha256,), resized_from=stimulus.size)
@@ -255,16 +267,34 @@ class Answer:
     reasoning: str | None = None
 
 
-_AROUND = " \t\r\n.!:;,'\"`*_()[]“”‘’«»。！：；，、"
+_BEFORE = " \t\r\n'\"`*_([“”‘’«»"
+_AFTER = _BEFORE + ")].!:;,。！：；，、"
+
+
+def _bare(text: str) -> str:
+    """Return a text without quotation marks, emphasis and brackets around it and punctuation after it, in one case.
+
+    Nothing else is taken off: what stands before a word may turn it round, as in ``!A`` and ``-A``.
+    """
+    return text.lstrip(_BEFORE).rstrip(_AFTER).casefold()
 
 
 def read_answer(text: str, question: Question) -> Answer:
     """Read a reply strictly: one of the answers and nothing beside it, in any case, or no choice.
 
     A label inside a sentence is no answer: "A is brighter, so B" names both. Where reasons were asked for, the answer
-    is the last line, ``Answer: LABEL``. JSON with the key ``answer`` is read whether it was forced or not.
+    is the last line, ``Answer: LABEL``. JSON with the key ``answer`` is read whether it was forced or not. What a model
+    thought first, up to ``</think>``, is its reasoning, where its server leaves the two together.
     """
-    text = text.strip()
+    thoughts, thought, text = text.rpartition("</think>")
+    answer = _read_words(text.strip(), question)
+    if not thought:
+        return answer
+    reasons = thoughts.strip().removeprefix("<think>").strip(), answer.reasoning
+    return Answer(answer.choice, "\n\n".join(filter(None, reasons)) or None)
+
+
+def _read_words(text: str, question: Question) -> Answer:
     structured = _read_json(text, question)
     if structured is not None:
         return structured
@@ -273,7 +303,7 @@ def read_answer(text: str, question: Question) -> Answer:
     reasoning = None
     if question.reasoning:
         before, _, last = text.rpartition("\n")
-        found = re.fullmatch(r"[\W_]*answer[\W_]*:(?P<label>.*)", last, re.IGNORECASE)
+        found = re.fullmatch(r"[\s*_#>-]*answer[\s*_]*:(?P<label>.*)", last, re.IGNORECASE)
         if found is None:
             return Answer(None)
         reasoning, text = before.strip() or None, found["label"]
@@ -281,20 +311,27 @@ def read_answer(text: str, question: Question) -> Answer:
 
 
 def _match(text: str, question: Question) -> Choice | None:
-    bare = text.strip(_AROUND).casefold()
-    return next((choice for label, choice in question.answers.items() if label.casefold() == bare), None)
+    bare = _bare(text)
+    return next((choice for label, choice in question.answers.items() if _bare(label) == bare), None)
 
 
 def _read_json(text: str, question: Question) -> Answer | None:
     fenced = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", text, re.DOTALL)
     try:
-        data = json.loads(fenced[1] if fenced else text)
-    except ValueError:
+        data = json.loads(fenced[1] if fenced else text, object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict) or not isinstance(data.get("answer"), str):
         return None
     reasoning = data.get("reasoning")
     return Answer(_match(data["answer"], question), reasoning if isinstance(reasoning, str) else None)
+
+
+def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Refuse an object that says a thing twice, of which JSON readers keep the last."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return dict(pairs)
 
 
 def soft_choice(tokens: dict[str, float], question: Question) -> tuple[float | None, float]:
@@ -320,8 +357,8 @@ def soft_choice(tokens: dict[str, float], question: Question) -> tuple[float | N
     """
     by_choice: dict[Choice, float] = {"left": 0.0, "right": 0.0, "tie": 0.0}
     for token, probability in tokens.items():
-        bare = token.strip(_AROUND).casefold()
-        meant = {choice for label, choice in question.answers.items() if bare and label.casefold().startswith(bare)}
+        bare = _bare(token)
+        meant = {choice for label, choice in question.answers.items() if bare and _bare(label).startswith(bare)}
         if len(meant) == 1:
             by_choice[meant.pop()] += probability
     sides = by_choice["left"] + by_choice["right"]

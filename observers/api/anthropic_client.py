@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from visavis.observers.question import Picture, Question
 
-from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, plain, sdk_failure
+from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, encode, plain, sdk_failure, with_more
 from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape
 
-_STATUS: dict[Any, Status] = {
+_STATUS: dict[str | None, Status] = {
     "refusal": "refusal",
     "max_tokens": "truncated",
     "model_context_window_exceeded": "truncated",
@@ -45,10 +48,19 @@ class AnthropicClient(Client):
             output["effort"] = settings.effort
         if output:
             body["output_config"] = output
-        return body | dict(settings.body)
+        return with_more(body, settings.body)
 
     def _send(self, body: Body) -> str:
-        return self._anthropic.messages.with_raw_response.create(**plain(body)).http_response.text
+        import httpx2
+
+        # Ready bytes, not `messages.create(**body)`, which would go over every character of the images several times.
+        response = self._anthropic.post(
+            "/v1/messages",
+            cast_to=httpx2.Response,
+            content=encode(body),
+            options={"headers": {"Content-Type": "application/json"}},
+        )
+        return response.text
 
     def _failure(self, error: Exception) -> Exception | None:
         import anthropic
@@ -57,7 +69,7 @@ class AnthropicClient(Client):
 
     def read(self, data: Any) -> Reply:
         reply = Json(data)
-        stop = reply.get("stop_reason")
+        stop = reply.text_or_none("stop_reason")
         status = _STATUS.get(stop, "ok")
         blocks = list(reply["content"])
         texts = [block.text("text") for block in blocks if block.get("type") == "text"]
@@ -71,8 +83,8 @@ class AnthropicClient(Client):
             "\n".join(texts),
             thoughts="\n".join(thoughts) or None,
             finish_reason=stop,
-            served_model=reply.get("model"),
-            request_id=reply.get("id"),
+            served_model=reply.text_or_none("model"),
+            request_id=reply.text_or_none("id"),
             usage=Usage(
                 reply.count("usage", "input_tokens") + cached + written,
                 reply.count("usage", "output_tokens"),
@@ -82,29 +94,37 @@ class AnthropicClient(Client):
             else None,
         )
 
-    def submit_batch(self, requests: Sequence[tuple[str, Body]]) -> str:
+    def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:  # noqa: ARG002 - batches take none
         items: Any = [{"custom_id": name, "params": plain(body)} for name, body in requests]
         return str(self.guarded(lambda: self._anthropic.messages.batches.create(requests=items)).id)
 
-    def collect_batch(self, batch: str) -> Iterator[BatchResult] | None:
+    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str]) -> str | None:  # noqa: ARG002 - see above
+        # A stranger's of the same size would do no harm: its answers have other ids, and ours are handed in again.
+        def fits(batch: Any) -> bool:
+            return sum(vars(batch.request_counts).values()) == requests and batch.id not in known
+
+        def find() -> str | None:
+            newest_first = self._anthropic.messages.batches.list(limit=100)
+            recent = takewhile(lambda batch: batch.created_at >= since, newest_first)
+            return next((str(batch.id) for batch in recent if fits(batch)), None)
+
+        return self.guarded(find)
+
+    def collect_batch(self, batch: str) -> Sequence[BatchResult] | None:
         if self.guarded(self._anthropic.messages.batches.retrieve, batch).processing_status != "ended":
             return None
-        return self._results(batch)
+        # All of them within `guarded`: they are read while they arrive.
+        items = self.guarded(lambda: list(self._anthropic.messages.batches.results(batch)))
+        return [(item.custom_id, self._result(item.result)) for item in items]
 
-    def _results(self, batch: str) -> Iterator[BatchResult]:
-        for item in self.guarded(self._anthropic.messages.batches.results, batch):
-            result = item.result
-            if result.type == "succeeded":
-                try:
-                    yield item.custom_id, self.read(result.message.to_dict(mode="json"))
-                except WrongShape as broken:
-                    yield item.custom_id, TemporaryFailure(f"the reply cannot be read ({broken})")
-            elif result.type == "errored":
-                said = self.without_key(str(result.error.error.message))
-                refused = result.error.error.type == "invalid_request_error"
-                yield item.custom_id, RequestRefused(said) if refused else TemporaryFailure(said)
-            else:
-                yield item.custom_id, TemporaryFailure(f"the request was {result.type}")
+    def _result(self, result: Any) -> Reply | Exception:
+        if result.type == "succeeded":
+            return self.result(json.dumps(result.message.to_dict(mode="json")))
+        if result.type == "errored":
+            said = self.without_key(str(result.error.error.message))
+            refused = result.error.error.type == "invalid_request_error"
+            return RequestRefused(said) if refused else TemporaryFailure(said)
+        return TemporaryFailure(f"the request was {result.type}")
 
     def close(self) -> None:
         self._anthropic.close()

@@ -54,12 +54,32 @@ class Breaker:
 
 @dataclass
 class Asked:
-    """What it took to get one trial's answer."""
+    """What it took to get one trial's answer.
+
+    Attributes
+    ----------
+    replies : list of Reply
+    tries, from_cache : int
+        Requests that went out, and replies that the cache gave instead.
+    usage : Usage
+    lost : int
+        Replies that never arrived, cannot be read or do not tell their tokens.
+    lost_usd : float
+        What they can have cost at most.
+    onset : str or None
+        When the last request went out.
+    latency_s : float or None
+        How long its reply took.
+    server : str or None
+    """
 
     replies: list[Reply] = field(default_factory=list)
     tries: int = 0
     from_cache: int = 0
     usage: Usage = field(default_factory=Usage)
+    lost: int = 0
+    lost_usd: float = 0.0
+    onset: str | None = None
     latency_s: float | None = None
     server: str | None = None
 
@@ -118,10 +138,8 @@ class Asker:
         """
         question = self.writer.write(trial)
         asked = Asked()
-        onset = utc_now()
         try:
             while True:
-                onset = utc_now()
                 reply = self._reply(trial, question, asked, stop)
                 asked.replies.append(reply)
                 if reply.status != "ok" or read_answer(reply.text, question).choice or len(asked.replies) > self.reasks:
@@ -131,10 +149,15 @@ class Asker:
             return self.failed(trial, question, asked, error)
         except AccessRefused as error:
             raise ObserverError(f"{self.name}: {error}. Every answer before this is saved") from error
+        except Stopped as stopped:
+            if not asked.usage.input and not asked.lost:
+                raise
+            # Broken off between two asks: what the first has cost is written down, so that a budget is kept.
+            return self.failed(trial, question, asked, stopped, "aborted")
         self.breaker.succeeded()
-        return self.response(trial, question, asked, onset)
+        return self.response(trial, question, asked)
 
-    def response(self, trial: Trial, question: Question, asked: Asked, onset: str | None) -> Response:
+    def response(self, trial: Trial, question: Question, asked: Asked) -> Response:
         """Make the response out of the last reply."""
         reply = asked.replies[-1]
         answer = read_answer(reply.text, question) if reply.status == "ok" else Answer(None)
@@ -155,15 +178,17 @@ class Asker:
             answer.choice,
             p_left=p_left,
             response_time_s=asked.latency_s,
-            onset=onset,
+            onset=asked.onset,
             attempts=len(asked.replies),
             provenance=provenance,
         )
 
-    def failed(self, trial: Trial, question: Question, asked: Asked, error: Exception) -> Response:
+    def failed(
+        self, trial: Trial, question: Question, asked: Asked, error: Exception, outcome: Outcome = "error"
+    ) -> Response:
         """Make the response for a trial that nobody answered; a resume asks it again."""
         provenance = {**self._provenance(question, asked), "error": f"{type(error).__name__}: {error}"}
-        return Response(trial.id, "error", attempts=max(1, len(asked.replies)), provenance=provenance)
+        return Response(trial.id, outcome, attempts=max(1, len(asked.replies)), provenance=provenance)
 
     def seed_of(self, trial: Trial, ask: int) -> int | None:
         """Return the seed sent with a request: another for every trial, so that repetitions are no copies."""
@@ -172,38 +197,48 @@ class Asker:
         named = f"{self.seed}/{self.session}/{trial.id}/{ask}"
         return int.from_bytes(hashlib.sha256(named.encode()).digest()[:4], "big") >> 1
 
-    def key(self, trial: Trial, question: Question, ask: int) -> str:
-        """Return the cache's key of a question."""
-        return cache_key(question, trial, observer=self.name, session=self.session, ask=ask, parameters=self.parameters)
+    def worst(self, question: Question) -> Usage:
+        """Return the most tokens that a request can use, by the estimate."""
+        return Usage(round(1.5 * self.input_tokens(question)), self.servers.settings.max_output_tokens)
+
+    def most_usd(self, trial: Trial) -> float:
+        """Return what a request can cost at most; 0 where no price is known."""
+        return self.ledger.most(self.worst(self.writer.write(trial))) if self.ledger.price else 0.0
 
     def _reply(self, trial: Trial, question: Question, asked: Asked, stop: threading.Event) -> Reply:
         ask = len(asked.replies) + 1
-        key = self.key(trial, question, ask)
+        body = self.servers.client.body(question, self.seed_of(trial, ask))
+        key = cache_key(body, trial, self.servers.urls, observer=self.name, session=self.session, ask=ask)
         cached = self.cache.get(key) if self.cache else None
         if cached is not None:
             asked.from_cache += 1
             return cached
-        seed = self.seed_of(trial, ask)
         estimate = self.input_tokens(question)
-        most = Usage(round(1.5 * estimate), self.servers.settings.max_output_tokens)
 
         def send() -> Reply:
-            asked.tries += 1
             wait = max(self.requests.reserve(), self.tokens.reserve(estimate))
             if stop.wait(wait):
                 raise Stopped
             with self.servers.least_busy() as server:
-                begun = time.monotonic()
-                reply = server.client.ask(server.client.body(question, seed))
-                asked.latency_s, asked.server = time.monotonic() - begun, server.url
+                asked.tries += 1
+                asked.onset, asked.server, begun = utc_now(), server.url, time.monotonic()
+                reply = server.client.ask(body)
+                asked.latency_s = time.monotonic() - begun
                 return reply
 
-        def slow_down(error: TemporaryFailure) -> None:
+        def lose() -> None:
+            asked.lost += 1
+            asked.lost_usd += receipt.most
+            self.ledger.lose(receipt)
+
+        def on_failure(error: TemporaryFailure) -> None:
             if error.throttled:
                 self.concurrency.throttled()
+            if error.lost:
+                lose()
 
-        with self.ledger.request(most, stop) as receipt, self.concurrency.slot(stop):
-            reply = self.retry.send(send, stop, slow_down)
+        with self.ledger.request(self.worst(question), stop) as receipt, self.concurrency.slot(stop):
+            reply = self.retry.send(send, stop, on_failure)
             receipt.usage = reply.usage
         if reply.usage is not None:
             asked.usage += reply.usage
@@ -223,6 +258,8 @@ class Asker:
             "tokens": asdict(asked.usage),
             "cost_usd": self.ledger.cost(asked.usage),
         }
+        if asked.lost:
+            record |= {"lost_replies": asked.lost, "lost_usd": asked.lost_usd}
         if asked.from_cache:
             record["from_cache"] = asked.from_cache
         if asked.replies:

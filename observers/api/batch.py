@@ -9,21 +9,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from visavis.experiments import ObserverError, Response, Trial, utc_now
+from visavis.experiments.session_log import read_events
 
 from .asking import Asked, Asker
 from .client import BatchLimits, BatchResult, Body, Client, encode
 from .openai_client import batch_lines, read_batch
-from .reply import AccessRefused, Reply, RequestRefused, TemporaryFailure, Usage
+from .reply import AccessRefused, Reply, RequestRefused, TemporaryFailure
 
 STATE = "batches.json"
 
 Entry = dict[str, Any]
-"""``batch`` (the provider's id, or the file's stem), ``submitted_at``, ``trials`` (their ids), ``state``."""
+"""``batch`` (the provider's id, or the file's stem), ``mark``, ``submitted_at``, ``trials`` (their ids), ``most_usd``,
+``state``."""
+
+HANDING_IN = "handing in"
+"""State of a batch whose id is not known yet: written down before it goes out, so that a crash in between leaves a
+trace to find it by, instead of a batch that is paid for twice."""
 
 
 def ask_in_batches(
@@ -59,14 +67,18 @@ def ask_in_batches(
         raise ObserverError(f"{asker.name}: batches are kept in a session's folder: use them within a run")
     desk = _FileDesk(folder, asker.servers.client) if mode == "file" else _Desk(asker.servers.client)
     entries = _read_state(folder)
-    open_trials = {request_id(trial): trial for trial in trials}
-    for entry in entries:
-        if entry["state"] != "open":
-            continue
+    open_trials = {request_id(asker, trial.id): trial for trial in trials}
+    for entry in [*entries]:
         try:
+            if entry["state"] == HANDING_IN:
+                _find(desk, entry, entries, folder)
+            if entry["state"] != "open":
+                continue
             results = desk.collect(entry["batch"])
         except (TemporaryFailure, AccessRefused) as error:
-            raise ObserverError(f"{asker.name}: batch {entry['batch']}: {error}: try again later") from error
+            raise ObserverError(
+                f"{asker.name}: batch {entry['batch'] or entry['mark']}: {error}: try again later"
+            ) from error
         except RequestRefused as error:
             entry["state"] = "failed"
             _write_state(folder, entries)
@@ -79,18 +91,26 @@ def ask_in_batches(
             trial = open_trials.pop(name, None)
             if trial is not None:
                 yield _response(asker, trial, result, entry["submitted_at"])
-        entry["state"] = "collected"
-        _write_state(folder, entries)
+        # Answers to trials that were not asked for now, as with --limit, stay with the provider until they are.
+        if {name for name, _ in results} <= _on_disk(asker, folder):
+            entry["state"] = "collected"
+            _write_state(folder, entries)
     # A trial that its batch did not answer at all is handed in again.
-    _submit(asker, desk, list(open_trials.values()), entries, folder)
+    if open_trials:
+        _submit(asker, desk, list(open_trials.values()), entries, folder)
     waiting = [entry for entry in entries if entry["state"] == "open"]
     asked = sum(len(entry["trials"]) for entry in waiting)
     return desk.waiting_for(waiting, asked) if waiting else ""
 
 
-def request_id(trial: Trial) -> str:
-    """Return a trial's name in a batch, in the letters that every provider takes."""
-    return hashlib.sha256(trial.id.encode()).hexdigest()[:40]
+def _on_disk(asker: Asker, folder: Path) -> set[str]:
+    """Return the names of all trials that have a response."""
+    return {request_id(asker, event["trial"]) for event in read_events(folder) if event.get("event") == "response"}
+
+
+def request_id(asker: Asker, trial: str) -> str:
+    """Return a trial's name in a batch, in the letters that every provider takes; another session's has another."""
+    return hashlib.sha256(json.dumps([asker.name, asker.session, trial]).encode()).hexdigest()[:40]
 
 
 def split(requests: Iterator[tuple[str, Body]], limits: BatchLimits) -> Iterator[list[tuple[str, Body]]]:
@@ -118,10 +138,18 @@ class _Desk:
         self.client = client
         self.limits: BatchLimits = client.batch_limits
 
-    def submit(self, requests: Sequence[tuple[str, Body]], number: int) -> str:  # noqa: ARG002 - files are numbered
-        return self.client.submit_batch(requests)
+    def mark(self, number: int) -> str:  # noqa: ARG002 - files are numbered
+        return f"visavis-{uuid.uuid4().hex}"
 
-    def collect(self, batch: str) -> Iterator[BatchResult] | None:
+    def submit(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:
+        return self.client.submit_batch(requests, mark)
+
+    def find(self, entry: Entry, known: Collection[str]) -> str | None:
+        # The clocks of two machines differ.
+        since = datetime.fromisoformat(entry["submitted_at"]) - timedelta(minutes=5)
+        return self.client.find_batch(entry["mark"], since, len(entry["trials"]), known)
+
+    def collect(self, batch: str) -> Sequence[BatchResult] | None:
         return self.client.collect_batch(batch)
 
     def waiting_for(self, entries: Sequence[Entry], asked: int) -> str:
@@ -142,12 +170,20 @@ class _FileDesk(_Desk):
         self.folder = folder
         self.url = str(url)
 
-    def submit(self, requests: Sequence[tuple[str, Body]], number: int) -> str:
-        name = f"batch-{number}"
-        (self.folder / f"{name}.requests.jsonl").write_bytes(batch_lines(requests, self.url))
-        return name
+    def mark(self, number: int) -> str:
+        return f"batch-{number}"
 
-    def collect(self, batch: str) -> Iterator[BatchResult] | None:
+    def submit(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:
+        path = self.folder / f"{mark}.requests.jsonl"
+        temporary = path.with_name(f"{path.name}.part")
+        temporary.write_bytes(batch_lines(requests, self.url))
+        temporary.replace(path)
+        return mark
+
+    def find(self, entry: Entry, known: Collection[str]) -> str | None:  # noqa: ARG002 - the name tells
+        return entry["mark"] if (self.folder / f"{entry['mark']}.requests.jsonl").exists() else None
+
+    def collect(self, batch: str) -> Sequence[BatchResult] | None:
         answers = self.folder / f"{batch}.answers.jsonl"
         if not answers.exists():
             return None
@@ -161,47 +197,71 @@ class _FileDesk(_Desk):
         )
 
 
+def _find(desk: _Desk, entry: Entry, entries: list[Entry], folder: Path) -> None:
+    """Complete an entry that a crash left without its batch's id, or remove it where nothing was handed in."""
+    entry["batch"] = desk.find(entry, {other["batch"] for other in entries})
+    entry["state"] = "open"
+    if entry["batch"] is None:
+        entries.remove(entry)
+        entry["state"] = "lost"
+    _write_state(folder, entries)
+
+
 def _submit(asker: Asker, desk: _Desk, trials: Sequence[Trial], entries: list[Entry], folder: Path) -> None:
-    _check_budget(asker, trials)
+    most = {request_id(asker, trial.id): asker.most_usd(trial) for trial in trials}
+    _check_budget(asker, most, sum(entry["most_usd"] for entry in entries if entry["state"] == "open"))
     client = asker.servers.client
     requests = (
-        (request_id(trial), client.body(asker.writer.write(trial), asker.seed_of(trial, ask=1))) for trial in trials
+        (request_id(asker, trial.id), client.body(asker.writer.write(trial), asker.seed_of(trial, ask=1)))
+        for trial in trials
     )
     for batch in split(requests, desk.limits):
+        entry: Entry = {
+            "batch": None,
+            "mark": desk.mark(len(entries) + 1),
+            "submitted_at": utc_now(),
+            "trials": [name for name, _ in batch],
+            "most_usd": sum(most[name] for name, _ in batch),
+            "state": HANDING_IN,
+        }
+        entries.append(entry)
+        _write_state(folder, entries)
         try:
-            name = desk.submit(batch, number=len(entries) + 1)
+            entry["batch"] = desk.submit(batch, entry["mark"])
         except (TemporaryFailure, RequestRefused, AccessRefused) as error:
+            if not (isinstance(error, TemporaryFailure) and error.lost):  # else it may have arrived, and is looked for
+                entries.remove(entry)
+                _write_state(folder, entries)
             raise ObserverError(f"{asker.name}: the batch could not be handed in: {error}: try again later") from error
         except OSError as error:
             raise ObserverError(f"{folder}: the requests cannot be written ({error.strerror})") from error
-        entries.append({"batch": name, "submitted_at": utc_now(), "trials": [one for one, _ in batch], "state": "open"})
+        entry["state"] = "open"
         _write_state(folder, entries)
 
 
-def _check_budget(asker: Asker, trials: Sequence[Trial]) -> None:
+def _check_budget(asker: Asker, most: Mapping[str, float], under_way: float) -> None:
     """Refuse what might pass the budget: a batch cannot be stopped half-way."""
     ledger = asker.ledger
-    if ledger.budget is None or ledger.price is None:
-        return
-    written = asker.servers.settings.max_output_tokens
-    most = sum(ledger.price.cost(Usage(asker.input_tokens(asker.writer.write(trial)), written)) for trial in trials)
-    if ledger.spent + most > ledger.budget:
+    others = ledger.spent + ledger.lost + under_way
+    if ledger.budget is not None and others + sum(most.values()) > ledger.budget:
         raise ObserverError(
-            f"{asker.name}: {len(trials)} trials in a batch may cost up to ${most:.2f}, which passes the budget of "
-            f"${ledger.budget:.2f}: lower max_output_tokens ({written}), hand in fewer by --limit, or raise the budget"
+            f"{asker.name}: {len(most)} trials in a batch may cost up to ${sum(most.values()):.2f}"
+            f"{f' beside ${others:.2f} for others' if others else ''}, which passes the budget of "
+            f"${ledger.budget:.2f}: lower max_output_tokens ({asker.servers.settings.max_output_tokens}), hand in "
+            "fewer by --limit, or raise the budget"
         )
 
 
 def _response(asker: Asker, trial: Trial, result: Reply | Exception, submitted_at: str) -> Response:
     question = asker.writer.write(trial)
-    asked = Asked(tries=1)
+    asked = Asked(tries=1, onset=submitted_at)
     if isinstance(result, Exception):
         return asker.failed(trial, question, asked, result)
     asked.replies.append(result)
     if result.usage is not None:
         asked.usage = result.usage
-        asker.ledger.spent += asker.ledger.cost(result.usage) or 0.0
-    return asker.response(trial, question, asked, submitted_at)
+        asker.ledger.add(result.usage)
+    return asker.response(trial, question, asked)
 
 
 def _read_state(folder: Path) -> list[Entry]:

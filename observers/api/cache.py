@@ -1,7 +1,8 @@
 """Replies kept on disk, so that a question that has been paid for is not paid for again.
 
-A reply answers exactly the question it was given: the key holds model, parameters, words, the images' hashes in their
-order, repetition, session and observer. (B, A) is never answered from (A, B), and a repetition never from another.
+A reply answers exactly the question it was given: the key holds the whole request with the images' hashes in their
+order, the trial with its repetition, server, session and observer. (B, A) is never answered from (A, B), and a
+repetition never from another.
 """
 
 from __future__ import annotations
@@ -10,39 +11,35 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from visavis.experiments import ObserverError, Trial
-from visavis.observers.question import Question
 
+from .client import Body, fingerprint
 from .reply import Reply, Usage
 
 
-def cache_key(
-    question: Question, trial: Trial, *, observer: str, session: str, ask: int, parameters: Mapping[str, Any]
-) -> str:
+def cache_key(body: Body, trial: Trial, servers: Sequence[str], *, observer: str, session: str, ask: int) -> str:
     """Return the SHA-256 of all that a reply depends on.
 
     Parameters
     ----------
-    question : Question
+    body : dict
+        The whole request: model, words, pictures in their order, and every setting.
     trial : Trial
-        Its repetition counts, and that of which phase it is.
+        Another trial is another question, however alike the two look; so is another repetition.
+    servers : sequence of str
+        Addresses: the same name may be another model elsewhere.
     observer, session : str
     ask : int
         From 1; a re-ask is another question.
-    parameters : mapping
-        Model, endpoint and settings.
     """
-    parts = [part if isinstance(part, str) else part.sha256 for part in question.parts]
     key = {
-        "parameters": dict(parameters),
-        "parts": parts,
-        "answers": list(question.answers),
-        "repetition": [trial.phase, trial.repetition],
+        "request": fingerprint(body),
+        "trial": trial.id,
+        "servers": sorted(servers),
         "observer": observer,
         "session": session,
         "ask": ask,

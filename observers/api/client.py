@@ -10,13 +10,15 @@ from __future__ import annotations
 import abc
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
 
+from visavis.experiments import ObserverError
 from visavis.observers.question import Picture, Question
 
-from .reply import Reply, TemporaryFailure, WrongShape, failure
+from .reply import ContentRefused, Reply, TemporaryFailure, Unreachable, WrongShape, failure
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class BatchLimits:
     requests: int
     megabytes: int
 
+
+_Result = TypeVar("_Result")
 
 Body = dict[str, Any]
 BatchResult = tuple[str, Reply | Exception]
@@ -100,11 +104,26 @@ class Client(abc.ABC):
     def _failure(self, error: Exception) -> Exception | None:
         """Turn an error of the SDK into one of `visavis.observers.api.reply`; None for errors that are not its own."""
 
-    def submit_batch(self, requests: Sequence[tuple[str, Body]]) -> str:
-        """Hand in requests with their ids as one batch; return the batch's id."""
+    def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:
+        """Hand in requests with their ids as one batch, marked where the provider can; return the batch's id."""
         raise NotImplementedError
 
-    def collect_batch(self, batch: str) -> Iterator[BatchResult] | None:
+    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str]) -> str | None:
+        """Return the id of a batch that was handed in, by its mark or else by its time and size; None if there is none.
+
+        Parameters
+        ----------
+        mark : str
+        since : datetime
+            When it was handed in, in UTC.
+        requests : int
+            How many it holds.
+        known : collection of str
+            Ids of batches that it cannot be.
+        """
+        raise NotImplementedError
+
+    def collect_batch(self, batch: str) -> Sequence[BatchResult] | None:
         """Return a batch's results by request id, in any order, or None while it is being worked on."""
         raise NotImplementedError
 
@@ -118,17 +137,28 @@ class Client(abc.ABC):
         ------
         TemporaryFailure, RequestRefused, AccessRefused
         """
-        return self.parse(self.guarded(self._send, body))
+        try:
+            return self.parse(self.guarded(self._send, body))
+        except ContentRefused as refused:
+            return refused.as_reply()
+
+    def result(self, text: str) -> Reply | Exception:
+        """Read one response of a batch; what cannot be read is returned, since the others can."""
+        try:
+            return self.parse(text)
+        except TemporaryFailure as failed:
+            return failed
 
     def parse(self, text: str) -> Reply:
         """Read a response's body as it came; whatever cannot be read is a `TemporaryFailure`."""
+        text = self.without_key(text)
         try:
             return self.read(json.loads(text))
-        except (ValueError, WrongShape) as error:
-            shown = self.without_key(re.sub(r"\s+", " ", text)[:200])
-            raise TemporaryFailure(f"the reply cannot be read ({error}): {shown}") from None
+        except (ValueError, RecursionError, WrongShape) as error:
+            shown = re.sub(r"\s+", " ", text)[:200]
+            raise TemporaryFailure(f"the reply cannot be read ({error}): {shown}", lost=True) from None
 
-    def guarded(self, call: Any, *arguments: Any) -> Any:
+    def guarded(self, call: Callable[..., _Result], *arguments: Any) -> _Result:
         """Call the SDK, its errors turned into ours."""
         try:
             return call(*arguments)
@@ -149,10 +179,21 @@ def sdk_failure(sdk: Any, error: Exception) -> Exception | None:
     """Translate an error of OpenAI's or Anthropic's SDK, which name theirs alike; None for errors of other kinds."""
     if isinstance(error, sdk.APIStatusError):
         return failure(error.status_code, error.response.headers, error.response.text)
-    if isinstance(error, sdk.APITimeoutError):
-        return TemporaryFailure("the server did not answer in time")
     if isinstance(error, sdk.APIConnectionError):
-        return TemporaryFailure(f"no connection: {error.__cause__ or error}")
+        return connection_failure(error.__cause__) or TemporaryFailure(f"the connection failed: {error}", lost=True)
+    return None
+
+
+def connection_failure(error: BaseException | None) -> TemporaryFailure | None:
+    """Translate an error of the HTTP client that all SDKs use; None for errors of other kinds."""
+    import httpx2
+
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.UnsupportedProtocol):
+        return Unreachable(f"no connection: {str(error) or type(error).__name__}")
+    if isinstance(error, httpx2.TimeoutException):
+        return TemporaryFailure("the server did not answer in time", lost=True)
+    if isinstance(error, httpx2.HTTPError):
+        return TemporaryFailure(f"the connection failed: {type(error).__name__}: {error}", lost=True)
     return None
 
 
@@ -176,6 +217,35 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(item) for item in value]
     return value.prefix + value.picture.base64.decode() if isinstance(value, Embedded) else value
+
+
+def fingerprint(body: Body) -> str:
+    """Return a text that is the same for the same request only, with the pictures' hashes in their places."""
+
+    def hashed(value: Any) -> str:
+        return f"{value.prefix}{value.picture.sha256}"
+
+    return json.dumps(body, sort_keys=True, ensure_ascii=False, default=hashed)
+
+
+def with_more(body: Body, more: Mapping[str, Any], path: str = "") -> Body:
+    """Return a request's body with the user's own fields in it.
+
+    Raises
+    ------
+    ObserverError
+        If one of them is there already: what a request says, the other options decide and the records tell.
+    """
+    merged = dict(body)
+    for name, value in more.items():
+        there = body.get(name)
+        if isinstance(there, dict) and isinstance(value, Mapping):
+            merged[name] = with_more(there, value, f"{path}{name}.")
+        elif name in body:
+            raise ObserverError(f"option body: {path}{name} is set already, by the other options or the definition")
+        else:
+            merged[name] = value
+    return merged
 
 
 def encode(body: Body) -> bytes:

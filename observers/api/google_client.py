@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from visavis.observers.question import Picture, Question
 
-from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, plain
+from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, connection_failure, plain, with_more
 from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
 
 _FILTERS = frozenset(
@@ -38,7 +40,8 @@ class GoogleClient(Client):
             timeout=round(1000 * timeout_s),
             retry_options=types.HttpRetryOptions(attempts=1),
         )
-        self._google = genai.Client(api_key=key, http_options=options)
+        # The environment must not turn this into another service, Google Cloud's.
+        self._google = genai.Client(api_key=key, http_options=options, enterprise=False)
 
     def body(self, question: Question, seed: int | None) -> Body:
         settings = self.settings
@@ -64,7 +67,7 @@ class GoogleClient(Client):
         return {
             "model": settings.model,
             "contents": [{"role": "user", "parts": parts}],
-            "config": config | dict(settings.body),
+            "config": with_more(config, settings.body),
         }
 
     def _send(self, body: Body) -> str:
@@ -73,17 +76,16 @@ class GoogleClient(Client):
         return (response.sdk_http_response and response.sdk_http_response.body) or ""
 
     def _failure(self, error: Exception) -> Exception | None:
-        import httpx2
         from google.genai.errors import APIError, UnknownApiResponseError
 
         if isinstance(error, APIError):
             headers = getattr(error.response, "headers", None) or {}
-            return failure(error.code, headers, f"{error.status}: {error.message}")
-        if isinstance(error, httpx2.TimeoutException):
-            return TemporaryFailure("the server did not answer in time")
-        if isinstance(error, httpx2.HTTPError | UnknownApiResponseError | json.JSONDecodeError):
-            return TemporaryFailure(f"no connection: {type(error).__name__}: {error}")
-        return None
+            return failure(error.code, headers, json.dumps(error.details, ensure_ascii=False, default=str))
+        if isinstance(error, UnknownApiResponseError | json.JSONDecodeError):
+            return TemporaryFailure(f"the reply cannot be read: {error}", lost=True)
+        if isinstance(error, ValueError):  # the SDK checks a request before it sends it
+            return RequestRefused(str(error)[:500])
+        return connection_failure(error)
 
     def read(self, data: Any) -> Reply:
         reply = Json(data)
@@ -94,16 +96,16 @@ class GoogleClient(Client):
             reply.count("usageMetadata", "cachedContentTokenCount"),
         )
         known: dict[str, Any] = {
-            "served_model": reply.get("modelVersion"),
-            "request_id": reply.get("responseId"),
+            "served_model": reply.text_or_none("modelVersion"),
+            "request_id": reply.text_or_none("responseId"),
             "usage": usage if reply.get("usageMetadata") else None,
         }
-        blocked = (reply.get("promptFeedback") or {}).get("blockReason")
+        blocked = reply.part("promptFeedback").text_or_none("blockReason")
         if blocked:
-            return Reply("filtered", "", finish_reason=str(blocked), **known)
+            return Reply("filtered", "", finish_reason=blocked, **known)
         candidate = reply["candidates"][0]
-        finish = candidate.get("finishReason")
-        parts = list(Json((candidate.get("content") or {}).get("parts") or [], "parts"))
+        finish = candidate.text_or_none("finishReason")
+        parts = list(candidate.part("content").items("parts"))
         text = "".join(part.text("text") for part in parts if not part.get("thought"))
         thoughts = "".join(part.text("text") for part in parts if part.get("thought"))
         status: Status = "ok"
@@ -116,15 +118,25 @@ class GoogleClient(Client):
         first = _first_token(candidate.get("logprobsResult"))
         return Reply(status, text, thoughts=thoughts or None, first_token=first, finish_reason=finish, **known)
 
-    def submit_batch(self, requests: Sequence[tuple[str, Body]]) -> str:
+    def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:
         items: Any = [
             {"contents": plain(body["contents"]), "config": body["config"], "metadata": {"key": name}}
             for name, body in requests
         ]
-        job = self.guarded(lambda: self._google.batches.create(model=self.settings.model, src=items))
+        job = self.guarded(
+            lambda: self._google.batches.create(model=self.settings.model, src=items, config={"display_name": mark})
+        )
         return str(job.name)
 
-    def collect_batch(self, batch: str) -> Iterator[BatchResult] | None:
+    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str]) -> str | None:  # noqa: ARG002 - the mark tells
+        def find() -> str | None:
+            newest_first = self._google.batches.list(config={"page_size": 100})
+            recent = takewhile(lambda job: job.create_time is None or job.create_time >= since, newest_first)
+            return next((str(job.name) for job in recent if job.display_name == mark), None)
+
+        return self.guarded(find)
+
+    def collect_batch(self, batch: str) -> Sequence[BatchResult] | None:
         job = self.guarded(lambda: self._google.batches.get(name=batch))
         state = job.state.name if job.state else ""
         if state in _FAILED:
@@ -132,18 +144,13 @@ class GoogleClient(Client):
             raise RequestRefused(f"batch {batch} ended as {state}: {said}")
         if state not in _FINISHED:
             return None
-        return self._results(job)
+        items: Any = (job.dest and job.dest.inlined_responses) or []
+        return [(item.metadata["key"], self._result(item)) for item in items]
 
-    def _results(self, job: Any) -> Iterator[BatchResult]:
-        for item in job.dest.inlined_responses or []:
-            name = item.metadata["key"]
-            if item.error is not None:
-                yield name, TemporaryFailure(self.without_key(str(item.error.message)))
-                continue
-            try:
-                yield name, self.read(item.response.model_dump(mode="json", by_alias=True, exclude_none=True))
-            except WrongShape as broken:
-                yield name, TemporaryFailure(f"the reply cannot be read ({broken})")
+    def _result(self, item: Any) -> Reply | Exception:
+        if item.error is not None:
+            return TemporaryFailure(self.without_key(str(item.error.message)))
+        return self.result(item.response.model_dump_json(by_alias=True, exclude_none=True))
 
     def close(self) -> None:
         self._google.close()

@@ -18,8 +18,16 @@ class BudgetReached(Stopped):
 
 @dataclass
 class Receipt:
-    """The cost of one request, filled in when its reply is there."""
+    """The cost of one request, filled in when its reply is there.
 
+    Attributes
+    ----------
+    most : float
+        US dollars held back for it.
+    usage : Usage or None
+    """
+
+    most: float = 0.0
     usage: Usage | None = None
 
 
@@ -32,18 +40,27 @@ class Ledger:
         None where it is unknown; then nothing is counted.
     budget : float or None
         US dollars; None for no limit.
-    spent : float
-        What earlier runs of the session have spent.
+    spent, lost : float
+        What earlier runs of the session have spent, and what replies that never arrived may have cost at most.
     most_read : int or None
         The most tokens that one of their trials has read.
     """
 
+    reached = False
+    """Whether a request was held back, since it might have passed the budget."""
+
     def __init__(
-        self, price: Price | None, budget: float | None, spent: float = 0.0, most_read: int | None = None
+        self,
+        price: Price | None,
+        budget: float | None,
+        spent: float = 0.0,
+        lost: float = 0.0,
+        most_read: int | None = None,
     ) -> None:
         self.price = price
         self.budget = budget
         self.spent = spent
+        self.lost = lost
         self._reserved = 0.0
         self._most_read = most_read
         self._changed = threading.Condition()
@@ -70,31 +87,52 @@ class Ledger:
         """
         with self._changed:
             while True:
-                most = self._cost_of(worst)
+                most = self.most(worst)
                 alone = self._reserved == 0
-                fits = self.budget is None or self.spent + self._reserved + most <= self.budget
+                fits = self.budget is None or self.spent + self.lost + self._reserved + most <= self.budget
                 if fits and (self.budget is None or alone or self._most_read is not None):
                     break
                 if alone:
+                    self.reached = True
                     raise BudgetReached
                 if stop.is_set():
                     raise Stopped
                 self._changed.wait(0.5)
             self._reserved += most
-        receipt = Receipt()
+        receipt = Receipt(most)
         try:
             yield receipt
         finally:
             with self._changed:
                 left = self._reserved - most
                 self._reserved = left if left > 1e-12 else 0.0  # sums of floats leave crumbs
-                self.spent += self.cost(receipt.usage) or 0.0
-                if receipt.usage is not None:
-                    self._most_read = max(receipt.usage.input, self._most_read or 0)
+                self.add(receipt.usage)
                 if self.budget is not None:
                     self._changed.notify_all()
 
-    def _cost_of(self, worst: Usage) -> float:
+    def add(self, usage: Usage | None) -> None:
+        """Count what a reply has used; None where the provider did not say."""
+        with self._changed:
+            self.spent += self.cost(usage) or 0.0
+            if usage is not None:
+                self._most_read = max(usage.input, self._most_read or 0)
+
+    def lose(self, receipt: Receipt) -> None:
+        """Count a reply that was lost on its way, or does not tell its tokens, at the most that it can have cost.
+
+        Raises
+        ------
+        BudgetReached
+            If trying again might pass the budget.
+        """
+        with self._changed:
+            self.lost += receipt.most
+            if self.budget is not None and self.spent + self.lost + self._reserved > self.budget:
+                self.reached = True
+                raise BudgetReached
+
+    def most(self, worst: Usage) -> float:
+        """Return the most that a request of so many tokens can cost, by what others have read."""
         read = max(worst.input, self._most_read or 0)
         return self.price.cost(Usage(read, worst.output)) if self.price else 0.0
 

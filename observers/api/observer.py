@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar, Self
 
@@ -11,7 +12,7 @@ from visavis.experiments import Capabilities, Experiment, ObserverError, Respons
 from visavis.experiments.session_log import read_events
 from visavis.observers.configurable import ConfigurableObserver, Options
 from visavis.observers.question import Question, QuestionWriter, composite_size
-from visavis.observers.vision import Seen
+from visavis.observers.vision import Rule, Seen
 
 from .anthropic_client import AnthropicClient
 from .asking import Asker, Breaker
@@ -59,7 +60,7 @@ class ApiObserver(ConfigurableObserver):
         self.name = name or model
         self.model = model
         self.options = options
-        self.profile: Profile = profile(self.provider_name, model, options.profile)
+        self.profile: Profile = profile(self.provider_name, model, options.profile).at(options.detail, self.name)
         self.provider: Provider = provider(self.provider_name)
         self.capabilities = Capabilities(soft_choice=options.soft)
         self._structured = self._check_settings()
@@ -104,9 +105,11 @@ class ApiObserver(ConfigurableObserver):
     def prepare(self, experiment: Experiment) -> list[str]:
         """Check settings, images and key; load the SDK."""
         warnings = super().prepare(experiment)
-        warnings += self._check_images(experiment)
-        options = self.options
         writer = self._writer(experiment)
+        warnings += self._check_images(experiment, writer)
+        options = self.options
+        earlier = [] if self.folder is None or not self.folder.is_dir() else read_events(self.folder)
+        warnings += self._check_resumed(earlier)
         self._asker = Asker(
             name=self.name,
             session=self.session,
@@ -116,7 +119,7 @@ class ApiObserver(ConfigurableObserver):
             concurrency=Concurrency(options.concurrency),
             requests=RateLimit(options.requests_per_minute),
             tokens=RateLimit(options.tokens_per_minute),
-            ledger=Ledger(self.price, options.budget, *self._used_before()),
+            ledger=Ledger(self.price, options.budget, *_used(earlier)),
             cache=ReplyCache(options.cache) if options.cache else None,
             breaker=Breaker(),
             reasks=options.reasks,
@@ -136,17 +139,17 @@ class ApiObserver(ConfigurableObserver):
         if self.options.batch is not None:
             self.stop_reason = yield from ask_in_batches(asker, trials, self.folder, self.options.batch)
             return
-        try:
+        with contextlib.suppress(BudgetReached):
             yield from in_parallel(asker, trials, self.options.concurrency)
-        except BudgetReached:
+        if asker.ledger.reached:
             self.stop_reason = (
-                f"Stopped at ${asker.ledger.spent:.2f}: the next request might pass the budget of "
+                f"Stopped at {_money(asker.ledger)}: the next request might pass the budget of "
                 f"${self.options.budget:.2f}. Raise it to go on."
             )
 
     def progress(self) -> str:
         """Return the money spent."""
-        return f"${self._asker.ledger.spent:.2f}" if self._asker and self.price else ""
+        return _money(self._asker.ledger) if self._asker and self.price else ""
 
     def describe(self) -> dict[str, Any]:
         """Return the settings, what is known of the model, and the words of every question."""
@@ -192,11 +195,18 @@ class ApiObserver(ConfigurableObserver):
             raise refuse(f"{what} unless its reasoning effort is {needed!r}", f"add --effort {needed}")
         if options.structured and not known.structured:
             raise refuse("JSON schema", "leave 'structured' out")
+        if options.prerender and known.rule is None:
+            raise ObserverError(
+                f"{self.name}: at which size {self.model} sees images is not documented, so none can be made for it: "
+                "leave 'prerender' out"
+            )
+        if options.cache is not None and options.batch is not None:
+            raise ObserverError(f"{self.name}: batches keep no cache of replies: leave 'cache' or 'batch' out")
         if options.structured and options.soft:
             raise ObserverError(f"{self.name}: a soft choice needs an answer of one word: leave 'structured' out")
         return known.structured and not options.soft if options.structured is None else options.structured
 
-    def _check_images(self, experiment: Experiment) -> list[str]:
+    def _check_images(self, experiment: Experiment, writer: QuestionWriter) -> list[str]:
         """Say which images the model would not see as they are, and refuse where that was asked for."""
         if experiment.definition.models.reasoning and self.options.soft:
             raise ObserverError(
@@ -207,22 +217,44 @@ class ApiObserver(ConfigurableObserver):
         )
         if self.profile.rule is None:
             problem = f"how {self.model} resizes images is not documented: what it sees may differ from what people see"
-            return self._warn_or_refuse(problem, "leave 'strict' out")
-        warnings = []
-        for width, height in sizes:
-            seen = self.profile.rule(width, height)
-            if (seen.width, seen.height) == (width, height):
-                continue
-            change = f"{self.model} sees {width}×{height} images as {seen.width}×{seen.height}"
-            if self.options.prerender:
-                warnings.append(f"{change}: they are sent at that size, resampled by Lanczos")
-            elif self.refuses_oversized:
-                raise ObserverError(
-                    f"{change}, and the server refuses to shrink them: add --prerender true, or smaller images"
-                )
-            else:
-                warnings += self._warn_or_refuse(change, "add --prerender true to resample them on purpose")
-        return warnings
+            warnings = self._warn_or_refuse(problem, "leave 'strict' out")
+        else:
+            warnings = [line for size in sizes for line in self._check_size(*size, self.profile.rule)]
+        return warnings + self._check_files(experiment, writer)
+
+    def _check_size(self, width: int, height: int, rule: Rule) -> list[str]:
+        seen = rule(width, height)
+        if (seen.width, seen.height) == (width, height):
+            return []
+        change = f"{self.model} sees {width}×{height} images as {seen.width}×{seen.height}"
+        if self.options.prerender:
+            return [f"{change}: they are sent at that size, resampled by Lanczos"]
+        if self.refuses_oversized:
+            raise ObserverError(
+                f"{change}, and the server refuses to shrink them: add --prerender true, or smaller images"
+            )
+        return self._warn_or_refuse(change, "add --prerender true to resample them on purpose")
+
+    def _check_files(self, experiment: Experiment, writer: QuestionWriter) -> list[str]:
+        """Say which files are sent in another format, and refuse those that are too large to be sent."""
+        if experiment.definition.models.images == "composite":
+            return []
+        limit = self.profile.image_mib
+        taken = self.profile.image_types
+        for stimulus in experiment.stimuli.values():
+            # Its pixels, or its file, and base64 makes four bytes of three: most images need no closer look.
+            largest = max(3 * stimulus.width * stimulus.height, stimulus.path.stat().st_size) * 4 / 3
+            if limit is not None and largest > limit * 2**20:
+                size = len(writer.picture(stimulus).base64) / 2**20
+                if size > limit:
+                    raise ObserverError(
+                        f"{self.name}: {stimulus.path} takes {size:.1f} MiB as it is sent, and the provider takes "
+                        f"{limit:g} MiB: make it smaller, or save it in a denser format"
+                    )
+        others = sorted({one.media_type for one in experiment.stimuli.values() if one.media_type not in taken})
+        if not others:
+            return []
+        return [f"{self.model} is not known to take {', '.join(others)}: sent as PNG of exactly the same pixels"]
 
     def _warn_or_refuse(self, problem: str, remedy: str) -> list[str]:
         if self.options.strict:
@@ -243,13 +275,16 @@ class ApiObserver(ConfigurableObserver):
             return (seen.width, seen.height) if seen else (width, height)
 
         return QuestionWriter(
-            experiment, structured=self._structured, resize=resize if self.options.prerender else None
+            experiment,
+            structured=self._structured,
+            resize=resize if self.options.prerender else None,
+            media_types=self.profile.image_types,
         )
 
     def _connect(self) -> Servers:
         options = self.options
         key = self._key()
-        urls: Sequence[str | None] = options.base_url or (self.provider.base_url,)
+        urls = self._urls()
         settings = Settings(
             self.model,
             options.max_output_tokens,
@@ -259,14 +294,43 @@ class ApiObserver(ConfigurableObserver):
             detail=options.detail,
             body=options.body,
         )
-        return Servers([Server(url, self.client_class(settings, key, url, options.timeout_s)) for url in urls])
+        servers = Servers([Server(url, self.client_class(settings, key, url, options.timeout_s)) for url in urls])
+        # Fields of the user's own that do not fit are noticed here, not at the first request.
+        servers.client.body(Question((), {}, reasoning=False, structured=self._structured), options.seed)
+        return servers
+
+    def _urls(self) -> tuple[str, ...]:
+        """Return the servers' addresses: the user's, else that of the variable that the SDK knows, else the usual."""
+        named = os.environ.get(self.provider.base_url_env or "", "")
+        return self.options.base_url or ((named,) if named else (self.provider.base_url,))
 
     def _key(self) -> str:
         names = (self.options.key_env,) if self.options.key_env else self.provider.keys
-        key = next((os.environ[name] for name in names if os.environ.get(name)), "")
+        name, key = next(((name, os.environ[name].strip()) for name in names if os.environ.get(name)), ("", ""))
         if names and not key:
             raise ObserverError(f"{self.name}: no key: put it into the environment variable {' or '.join(names)}")
+        if not all("!" <= letter <= "~" for letter in key):
+            raise ObserverError(f"{self.name}: the key in {name} holds letters that no key has: set it anew")
         return key
+
+    def _check_resumed(self, earlier: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Refuse to go on with a session of another model, and warn of other settings."""
+        began = next((event["observer"] for event in earlier if event.get("event") == "start"), None)
+        if not began:
+            return []
+        now = self._parameters()
+        for what in ("provider", "requested_model"):
+            if began.get(what) != now[what]:
+                raise ObserverError(
+                    f"{self.name}: this session began with {what.replace('_', ' ')} {began.get(what)!r}, not "
+                    f"{now[what]!r}: begin another session with another label, or give the observer another --name"
+                )
+        before, after = began.get("parameters", {}), now["parameters"]
+        changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+        told = [
+            f"{name} was {before.get(name, 'the default')}, is {after.get(name, 'the default')}" for name in changed
+        ]
+        return [f"this session began with other settings ({'; '.join(told)}): its answers mix them"] if told else []
 
     def _parameters(self) -> dict[str, Any]:
         """Return the settings that a response's provenance records."""
@@ -279,15 +343,6 @@ class ApiObserver(ConfigurableObserver):
             "sdk": f"{sdk} {version(sdk)}",
             "parameters": {name: value for name, value in given.items() if value not in (None, {})},
         }
-
-    def _used_before(self) -> tuple[float, int | None]:
-        """Return what earlier runs of this session have cost, and the most tokens that a trial has read."""
-        if self.folder is None or not self.folder.is_dir():
-            return 0.0, None
-        known = [event.get("provenance") or {} for event in read_events(self.folder)]
-        costs = [record["cost_usd"] for record in known if record.get("cost_usd")]
-        read = [record["tokens"]["input"] for record in known if record.get("tokens")]
-        return float(sum(costs)), max(read, default=None)
 
     def _expected_output(self, experiment: Experiment) -> int:
         if self.options.expected_output_tokens is not None:
@@ -318,6 +373,19 @@ class ApiObserver(ConfigurableObserver):
             known &= tokens is not None
             total += UNKNOWN_IMAGE_TOKENS if tokens is None else tokens
         return total, known
+
+
+def _used(events: Sequence[Mapping[str, Any]]) -> tuple[float, float, int | None]:
+    """Return what a session has cost, what its lost replies may have cost, and the most that a trial has read."""
+    known = [event.get("provenance") or {} for event in events]
+    read = [record["tokens"]["input"] for record in known if record.get("tokens")]
+    spent, lost = (sum(float(record.get(name) or 0) for record in known) for name in ("cost_usd", "lost_usd"))
+    return spent, lost, max(read, default=None)
+
+
+def _money(ledger: Ledger) -> str:
+    lost = f" and at most ${ledger.lost:.2f} for replies that were lost" if ledger.lost else ""
+    return f"${ledger.spent:.2f}{lost}"
 
 
 class OpenAIObserver(ApiObserver):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from itertools import takewhile
 from typing import Any, ClassVar
 
 from visavis.observers.question import Picture, Question
 
-from .client import BatchLimits, BatchResult, Body, Client, Settings, data_url, encode, sdk_failure
-from .reply import AccessRefused, Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
+from .client import BatchLimits, BatchResult, Body, Client, Settings, data_url, encode, sdk_failure, with_more
+from .reply import ContentRefused, Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
 
 _TOP_LOGPROBS = 20
+_MARK = "visavis"
 
 
 class _OpenAIClient(Client):
@@ -49,16 +52,26 @@ class _OpenAIClient(Client):
 
         return sdk_failure(openai, error)
 
-    def submit_batch(self, requests: Sequence[tuple[str, Body]]) -> str:
+    def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:
         file = io.BytesIO(batch_lines(requests, self.batch_url))
         uploaded = self.guarded(lambda: self._openai.files.create(file=("requests.jsonl", file), purpose="batch"))
         endpoint: Any = self.batch_url
         batch = self.guarded(
-            lambda: self._openai.batches.create(input_file_id=uploaded.id, endpoint=endpoint, completion_window="24h")
+            lambda: self._openai.batches.create(
+                input_file_id=uploaded.id, endpoint=endpoint, completion_window="24h", metadata={_MARK: mark}
+            )
         )
         return str(batch.id)
 
-    def collect_batch(self, batch: str) -> Iterator[BatchResult] | None:
+    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str]) -> str | None:  # noqa: ARG002 - the mark tells
+        def find() -> str | None:
+            newest_first = self._openai.batches.list(limit=100)
+            recent = takewhile(lambda batch: batch.created_at >= since.timestamp(), newest_first)
+            return next((str(batch.id) for batch in recent if (batch.metadata or {}).get(_MARK) == mark), None)
+
+        return self.guarded(find)
+
+    def collect_batch(self, batch: str) -> Sequence[BatchResult] | None:
         state = self.guarded(self._openai.batches.retrieve, batch)
         if state.status in ("validating", "in_progress", "finalizing", "cancelling"):
             return None
@@ -66,9 +79,8 @@ class _OpenAIClient(Client):
             said = "; ".join(str(error.message) for error in (state.errors.data if state.errors else None) or [])
             raise RequestRefused(f"batch {batch} failed: {said or 'no reason given'}")
         files = [file for file in (state.output_file_id, state.error_file_id) if file]
-        return read_batch(
-            self, (line for file in files for line in self.guarded(self._openai.files.content, file).text.splitlines())
-        )
+        lines = (line for file in files for line in self.guarded(self._openai.files.content, file).text.splitlines())
+        return read_batch(self, lines)
 
     def close(self) -> None:
         self._openai.close()
@@ -80,21 +92,31 @@ def batch_lines(requests: Sequence[tuple[str, Body]], url: str) -> bytes:
     return b"".join(encode(line) + b"\n" for line in lines)
 
 
-def read_batch(client: Client, lines: Iterable[str]) -> Iterator[BatchResult]:
-    """Read the lines of a batch's output."""
-    for line in lines:
-        result = json.loads(line)
-        response, error = result.get("response"), result.get("error")
+def read_batch(client: Client, lines: Iterable[str]) -> list[BatchResult]:
+    """Read the lines of a batch's output.
+
+    Raises
+    ------
+    TemporaryFailure
+        If a line is damaged, or not written whole yet.
+    """
+    results: list[BatchResult] = []
+    for number, line in enumerate(lines, start=1):
         try:
-            if error or not response:
-                raise TemporaryFailure(client.without_key(str((error or {}).get("message") or "no response")))
-            if response.get("status_code", 200) != 200:
-                raise failure(response["status_code"], {}, client.without_key(json.dumps(response.get("body"))))
-            yield result["custom_id"], client.read(response["body"])
-        except WrongShape as broken:
-            yield result["custom_id"], TemporaryFailure(f"the reply cannot be read ({broken})")
-        except (TemporaryFailure, RequestRefused, AccessRefused) as failed:
-            yield result["custom_id"], failed
+            result = json.loads(client.without_key(line))
+            name, response, error = result["custom_id"], result.get("response"), result.get("error")
+        except (ValueError, TypeError, KeyError, AttributeError) as broken:
+            raise TemporaryFailure(f"line {number} of its answers cannot be read ({broken!r})") from None
+        if error or not response:
+            results.append((name, TemporaryFailure(str((error or {}).get("message") or "no response"))))
+            continue
+        body, status = json.dumps(response.get("body")), response.get("status_code", 200)
+        if status == 200:
+            results.append((name, client.result(body)))
+        else:
+            failed = failure(status, {}, body)
+            results.append((name, failed.as_reply() if isinstance(failed, ContentRefused) else failed))
+    return results
 
 
 class ResponsesClient(_OpenAIClient):
@@ -125,7 +147,7 @@ class ResponsesClient(_OpenAIClient):
             body["reasoning"] = {"effort": settings.effort}
         if settings.logprobs:
             body |= {"include": ["message.output_text.logprobs"], "top_logprobs": _TOP_LOGPROBS}
-        return body | dict(settings.body)
+        return with_more(body, settings.body)
 
     def read(self, data: Any) -> Reply:
         reply = Json(data)
@@ -134,7 +156,7 @@ class ResponsesClient(_OpenAIClient):
         texts, refusals, thoughts, first = [], [], [], None
         for item in reply["output"]:
             if item.get("type") == "reasoning":
-                thoughts += [part.text("text") for part in Json(item.get("summary") or [], "summary")]
+                thoughts += [part.text("text") for part in item.items("summary")]
             if item.get("type") != "message":
                 continue
             for part in item["content"]:
@@ -143,7 +165,7 @@ class ResponsesClient(_OpenAIClient):
                 elif part.get("type") == "output_text":
                     texts.append(part.text("text"))
                     first = first or _first_token(part.get("logprobs"))
-        reason = (reply.get("incomplete_details") or {}).get("reason")
+        reason = reply.part("incomplete_details").text_or_none("reason")
         status: Status = "ok"
         if reason == "content_filter":
             status = "filtered"
@@ -158,9 +180,9 @@ class ResponsesClient(_OpenAIClient):
             "\n".join(refusals or texts),
             thoughts="\n".join(thoughts) or None,
             first_token=first,
-            finish_reason=reason or reply.get("status"),
-            served_model=reply.get("model"),
-            request_id=reply.get("id"),
+            finish_reason=reason or reply.text_or_none("status"),
+            served_model=reply.text_or_none("model"),
+            request_id=reply.text_or_none("id"),
             usage=Usage(
                 reply.count("usage", "input_tokens"),
                 reply.count("usage", "output_tokens"),
@@ -202,26 +224,25 @@ class ChatClient(_OpenAIClient):
             body["seed"] = seed
         if settings.logprobs:
             body |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
-        return body | dict(settings.body)
+        return with_more(body, settings.body)
 
     def read(self, data: Any) -> Reply:
         reply = Json(data)
         choice = reply["choices"][0]
         message = choice["message"]
-        finish, refusal = choice.get("finish_reason"), message.get("refusal")
-        statuses: dict[Any, Status] = {"length": "truncated", "content_filter": "filtered"}
+        finish, refusal = choice.text_or_none("finish_reason"), message.text_or_none("refusal")
+        statuses: dict[str | None, Status] = {"length": "truncated", "content_filter": "filtered"}
         status = statuses.get(finish, "refusal" if refusal else "ok")
         # Servers leave the content out where it was cut off or filtered before it began.
-        text = refusal or (message.text("content") if status == "ok" else message.get("content") or "")
-        logprobs = choice.get("logprobs") or {}
+        text = refusal or (message.text("content") if status == "ok" else message.text_or_none("content") or "")
         return Reply(
             status,
             text,
-            thoughts=message.get("reasoning_content") or message.get("reasoning"),
-            first_token=_first_token(logprobs.get("content")),
+            thoughts=message.text_or_none("reasoning_content") or message.text_or_none("reasoning"),
+            first_token=_first_token(choice.part("logprobs").get("content")),
             finish_reason=finish,
-            served_model=reply.get("model"),
-            request_id=reply.get("id"),
+            served_model=reply.text_or_none("model"),
+            request_id=reply.text_or_none("id"),
             usage=Usage(
                 reply.count("usage", "prompt_tokens"),
                 reply.count("usage", "completion_tokens"),

@@ -63,4 +63,14 @@ class ApiOptions(Options):
                 raise ValueError(f"{url!r} is no address: it begins with http:// or https://")
             if "@" in url.split("/")[2]:
                 raise ValueError("an address must not hold a password: name the key's variable by key_env")
+            if "?" in url or "#" in url:
+                raise ValueError("an address ends before any '?': name the key's variable by key_env")
+        return tuple(url.rstrip("/") for url in given)
+
+    @field_validator("body")
+    @classmethod
+    def _one_whole_reply(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for name in ("stream", "background", "n", "candidate_count"):
+            if name in given:
+                raise ValueError(f"{name!r} is not for this: one whole reply is read")
         return given

@@ -16,6 +16,13 @@ from visavis.observers.configurable import Options
 from visavis.observers.vision import RULES, Rule, Seen
 
 
+class Detail(Options):
+    """What a model sees when it is told how closely to look."""
+
+    image_rule: str | None = Field(None, description="how it resizes images, by name")
+    image_tokens: int | None = Field(None, ge=1, description="tokens an image, where they are fixed")
+
+
 class Profile(Options):
     """What a model takes; every field can be overridden by the option ``profile``."""
 
@@ -27,6 +34,31 @@ class Profile(Options):
     sampling_effort: str | None = Field(None, description="the effort with which temperature and logprobs work")
     image_rule: str | None = Field(None, description="how it resizes images, by name")
     image_tokens: int | None = Field(None, ge=1, description="tokens an image, where they are fixed")
+    details: dict[str, Detail] | None = Field(
+        None, description="words of 'detail' that it takes, each with its image_rule and image_tokens; null: any word"
+    )
+    image_types: tuple[str, ...] = Field(
+        ("image/png", "image/jpeg"), description="formats that it takes; others are sent as PNG"
+    )
+    image_mib: float | None = Field(None, gt=0, description="MiB that an image may take as it is sent, in base64")
+
+    def at(self, detail: str | None, name: str) -> Profile:
+        """Return what is known of the model when it is told to look so closely.
+
+        Raises
+        ------
+        ObserverError
+            If it takes no such word.
+        """
+        if detail is None:
+            return self
+        if self.details is None:
+            return self.model_copy(update={"image_rule": None, "image_tokens": None})
+        if detail not in self.details:
+            raise ObserverError(
+                f"{name} takes no detail {detail!r}: it takes {', '.join(self.details) or 'none at all'}"
+            )
+        return self.model_copy(update=self.details[detail].model_dump())
 
     @property
     def rule(self) -> Rule | None:
@@ -49,13 +81,17 @@ class Provider:
         Environment variables that may hold the key, the first that is set counts; empty where none is needed.
     prices : str or None
         Its id in ``genai-prices``.
-    base_url : str or None
+    base_url : str
+        Where its server is; empty where only the user knows.
+    base_url_env : str or None
+        Environment variable by which the provider's SDK is told of another server.
     """
 
     name: str
     keys: tuple[str, ...]
     prices: str | None
-    base_url: str | None
+    base_url: str
+    base_url_env: str | None
 
 
 @cache
@@ -70,7 +106,9 @@ def _table() -> Mapping[str, Any]:
 def provider(name: str) -> Provider:
     """Return what is known of a provider, by the name that stands before the colon of ``--observer``."""
     known = _table()[name]
-    return Provider(name, tuple(known.get("keys", ())), known.get("prices"), known.get("base_url"))
+    return Provider(
+        name, tuple(known.get("keys", ())), known.get("prices"), known.get("base_url", ""), known.get("base_url_env")
+    )
 
 
 def profile(provider_name: str, model: str, changes: Mapping[str, Any]) -> Profile:
@@ -88,6 +126,7 @@ def profile(provider_name: str, model: str, changes: Mapping[str, Any]) -> Profi
     except ValidationError as error:
         listed = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ObserverError(f"option profile: {listed}; known are {', '.join(Profile.model_fields)}") from error
-    if found.image_rule is not None and found.image_rule not in RULES:
-        raise ObserverError(f"option profile: no image_rule {found.image_rule!r}; known are {', '.join(RULES)}")
+    for rule in (found.image_rule, *(detail.image_rule for detail in (found.details or {}).values())):
+        if rule is not None and rule not in RULES:
+            raise ObserverError(f"option profile: no image_rule {rule!r}; known are {', '.join(RULES)}")
     return found

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .client import Client, Settings
-from .reply import TemporaryFailure
+from .reply import AccessRefused, TemporaryFailure, Unreachable
 
 AWAY_S = 15.0
 """A server that could not be reached gets no request for so long, where there is another."""
@@ -21,19 +21,21 @@ class Server:
 
     Attributes
     ----------
-    url : str or None
-        None for the provider's own.
+    url : str
     client : Client
     busy : int
         Requests under way.
     away_until : float
         Monotonic seconds.
+    reached : bool or None
+        Whether a connection to it was ever made; None before it was tried.
     """
 
-    url: str | None
+    url: str
     client: Client
     busy: int = 0
     away_until: float = -1.0
+    reached: bool | None = None
 
 
 class Servers:
@@ -61,16 +63,38 @@ class Servers:
         """The first server's, which takes batches."""
         return self._servers[0].client
 
+    @property
+    def urls(self) -> list[str]:
+        """Their addresses."""
+        return [server.url for server in self._servers]
+
     @contextmanager
     def least_busy(self) -> Iterator[Server]:
-        """Choose a server for one request; a failure is remembered against it."""
+        """Choose a server for one request; a failure is remembered against it.
+
+        Raises
+        ------
+        AccessRefused
+            If none of them could be reached, ever: trying again would not help whoever mistyped an address.
+        """
         with self._lock:
             now = self._clock()
             server = min(self._servers, key=lambda one: (one.away_until > now, one.busy))
             server.busy += 1
         try:
             yield server
+            server.reached = True
+        except Unreachable as failure:
+            server.away_until = self._clock() + AWAY_S
+            server.reached = server.reached or False
+            if all(one.reached is False for one in self._servers):
+                raise AccessRefused(
+                    f"no server answers at {', '.join(self.urls)} ({failure}): check the address and the network, and "
+                    "whether the server is running"
+                ) from None
+            raise
         except TemporaryFailure as failure:
+            server.reached = True
             if not failure.throttled:
                 server.away_until = self._clock() + AWAY_S
             raise

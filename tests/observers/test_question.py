@@ -65,6 +65,16 @@ def test_the_words_are_the_definitions_own(make_experiment: MakeExperiment) -> N
     assert asked.answers == {"first": "left", "second": "right", "same": "tie"}
 
 
+def test_a_format_that_is_not_taken_goes_out_as_png_of_the_same_pixels(make_experiment: MakeExperiment) -> None:
+    experiment = make_experiment()
+    trial = experiment.plan("M")[0]
+    writer = QuestionWriter(experiment, structured=False, media_types=("image/jpeg",))
+    stimulus = experiment.stimuli[trial.scene, trial.left]
+    picture = writer.write(trial).pictures[0]
+    assert picture.media_type == "image/png"
+    assert np.array_equal(decoded(picture), stimulus.pixels())
+
+
 def test_a_reference_comes_first(make_experiment: MakeExperiment) -> None:
     experiment = make_experiment(reference="c4")
     trial = experiment.plan("M")[0]
@@ -121,6 +131,42 @@ def test_an_answer_is_read_in_any_dress(reply: str) -> None:
                                    "A because B is dull", '{"answer": "C"}', '{"choice": "A"}', "{A}"])  # fmt: skip
 def test_what_is_not_an_answer_alone_is_no_choice(reply: str) -> None:
     assert read_answer(reply, question()).choice is None
+
+
+TRICKS = [
+    "not A", "!A", "¬A", "-A", "~A", "A?", "A/B", "A or B", "A, B", "neither A nor B", "A (or B)", "Not B, A", "A > B",
+    "А", "Ａ", "𝐀", "Α", "ª", "a\u0301", "A\u200b", "\u202eA", "a b", "AA", "A A", "A.B", "# A", "> A", "1. A",
+    "option A", "A is my answer", "answer: A", "I'd say A", "\\boxed{A}", "<b>A</b>", "$A$", "left", "links", "gauche",
+    "第一张", "1", "```\nA or B\n```", '```json\n{"answer": "A or B"}\n```', '{"answer": ["A"]}',
+    '{"answer": {"x": "A"}}', '{"answer": "A", "answer": "B"}', '{"answer": "A"} {"answer": "B"}', '{"answer": "A"',
+    '{"answer": "not A"}', '{"answer": "!A"}', '{"answer": 0}', '{"answer": true}', "[" * 5000, "<think>A is brighter",
+    "<think>B</think>", "<think>A</think> A is better", "<think>x</think>A</think>B?",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reply", TRICKS)
+def test_no_trick_makes_a_choice(reply: str) -> None:
+    for asked in (question(), question(structured=True), question(reasoning=True), question(tie="equal")):
+        if not (asked.reasoning and reply == "answer: A"):
+            assert read_answer(reply, asked).choice is None
+
+
+@pytest.mark.parametrize(("labels", "other"), [(("left", "right"), "links"), (("links", "rechts"), "left"),
+                                               (("gauche", "droite"), "left"), (("左", "右"), "左边")])  # fmt: skip
+def test_only_the_labels_own_language_is_read(labels: tuple[str, str], other: str) -> None:
+    asked = question(labels)
+    assert [read_answer(text, asked).choice for text in (*labels, labels[0].upper(), other)] == [
+        "left", "right", "left", None
+    ]  # fmt: skip
+
+
+def test_thoughts_before_the_answer_are_reasons_and_not_the_answer() -> None:
+    read = read_answer("<think>B is dull. So A? No, B!\nHm.</think>\n\nA", question())
+    assert (read.choice, read.reasoning) == ("left", "B is dull. So A? No, B!\nHm.")
+    # Some templates open the thoughts in the prompt, so that the reply only closes them.
+    assert read_answer('B is dull.\n</think>\n{"answer": "A"}', question(structured=True)).choice == "left"
+    both = read_answer("<think>first</think>Then this.\nAnswer: B", question(reasoning=True))
+    assert (both.choice, both.reasoning) == ("right", "first\n\nThen this.")
 
 
 def test_forced_json_must_be_json() -> None:

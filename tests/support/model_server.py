@@ -44,7 +44,7 @@ class Says:
     """What the server does: says a text, or causes trouble."""
 
     text: str | None = None
-    kind: str = "text"  # text, refusal, truncated, filtered, status, html, broken, shape, slow, close
+    kind: str = "text"  # text, refusal, truncated, filtered, status, html, broken, shape, close, cut; expired (batches)
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -70,6 +70,8 @@ class ModelServer(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.batches: dict[str, dict[str, Any]] = {}
         self.batch_ready = False
+        self.batch_ends_as = ""  # a provider's word for a batch that failed as a whole
+        self.hang_up_on_batches = False  # take a batch in and close the connection
 
     @property
     def url(self) -> str:
@@ -124,6 +126,10 @@ class _Handler(BaseHTTPRequestHandler):
         if says.kind == "close":
             self.close_connection = True
             self.connection.close()
+        elif says.kind == "cut":
+            self._send(200, json.dumps(WRAP[provider](asked, says))[:40], headers={"Content-Length": "4000"})
+            self.close_connection = True
+            self.connection.close()
         elif says.kind == "status":
             self._send(says.status, json.dumps(_error(provider, says)), headers=says.headers)
         elif says.kind == "html":
@@ -159,13 +165,21 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/v1/batches" and method == "POST":
             name = f"batch_{len(server.batches)}"
             server.batches[name] = json.loads(content)
-            self._send(200, json.dumps(_openai_batch(name, "validating", None)))
+            self._accept(_openai_batch(name, "validating", None))
+        elif path == "/v1/batches":
+            listed = [_openai_batch(name, "in_progress", None, batch.get("metadata")) for name, batch in self._newest()]
+            self._send(200, json.dumps({"object": "list", "data": listed, "has_more": False}))
         elif match := re.fullmatch(r"/v1/batches/([^/]+)", path):
             self._send(200, json.dumps(self._openai_batch_state(match[1])))
         elif path == "/v1/messages/batches" and method == "POST":
             name = f"msgbatch_{len(server.batches)}"
             server.batches[name] = json.loads(content)
-            self._send(200, json.dumps(_anthropic_batch(name, "in_progress", None)))
+            self._accept(_anthropic_batch(name, "in_progress", None))
+        elif path == "/v1/messages/batches":
+            listed = [
+                _anthropic_batch(name, "in_progress", None, len(batch["requests"])) for name, batch in self._newest()
+            ]
+            self._send(200, json.dumps({"data": listed, "has_more": False, "first_id": None, "last_id": None}))
         elif match := re.fullmatch(r"/v1/messages/batches/([^/]+)", path):
             ended = server.batch_ready
             url = f"{server.url}/v1/messages/batches/{match[1]}/results" if ended else None
@@ -174,17 +188,39 @@ class _Handler(BaseHTTPRequestHandler):
             lines = []
             for item in reversed(server.batches[match[1]]["requests"]):
                 asked = _decode("anthropic", path, item["params"], {})
-                message = WRAP["anthropic"](asked, self._answer(asked))
-                lines.append({"custom_id": item["custom_id"], "result": {"type": "succeeded", "message": message}})
+                says = self._answer(asked)
+                result: dict[str, Any] = {"type": "succeeded", "message": WRAP["anthropic"](asked, says)}
+                if says.kind == "status":
+                    result = {"type": "errored", "error": _error("anthropic", says)}
+                elif says.kind == "expired":
+                    result = {"type": "expired"}
+                lines.append({"custom_id": item["custom_id"], "result": result})
             self._send(200, "\n".join(map(json.dumps, lines)), "application/x-jsonl")
         elif path.endswith(":batchGenerateContent"):
             name = f"batches/b{len(server.batches)}"
             server.batches[name] = {**json.loads(content), "path": path}
-            self._send(200, json.dumps({"name": name, "metadata": {"state": "BATCH_STATE_PENDING"}}))
+            self._accept({"name": name, "metadata": {"state": "BATCH_STATE_PENDING"}})
+        elif path == "/v1beta/batches":
+            listed = [
+                {"name": name, "metadata": {"state": "BATCH_STATE_RUNNING", "createTime": CREATED,
+                                            "displayName": batch["batch"]["displayName"]}}
+                for name, batch in self._newest()
+            ]  # fmt: skip
+            self._send(200, json.dumps({"operations": listed}))
         elif match := re.fullmatch(r"/v1beta/(batches/b\d+)", path):
             self._send(200, json.dumps(self._google_batch_state(match[1])))
         else:
             self._send(404, json.dumps({"error": {"message": f"no such path {path}"}}))
+
+    def _accept(self, batch: dict[str, Any]) -> None:
+        if self.server.hang_up_on_batches:
+            self.close_connection = True
+            self.connection.close()
+        else:
+            self._send(200, json.dumps(batch))
+
+    def _newest(self) -> list[tuple[str, dict[str, Any]]]:
+        return list(reversed(self.server.batches.items()))
 
     def _answer(self, asked: Asked) -> Says:
         with self.server.lock:
@@ -193,32 +229,51 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _openai_batch_state(self, name: str) -> dict[str, Any]:
         server = self.server
+        if server.batch_ends_as:
+            return _openai_batch(name, server.batch_ends_as, None)
         if not server.batch_ready:
             return _openai_batch(name, "in_progress", None)
-        output = f"{name}-output"
+        output, errors = f"{name}-output", f"{name}-errors"
         if output not in server.files:
-            lines = []
+            lines: dict[str, list[dict[str, Any]]] = {output: [], errors: []}
             for line in reversed(server.files[server.batches[name]["input_file_id"]].decode().splitlines()):
                 request = json.loads(line)
                 asked = _decode(_provider(request["url"]) or "", request["url"], request["body"], {})
-                body = WRAP[asked.provider](asked, self._answer(asked))
-                lines.append(
-                    {"custom_id": request["custom_id"], "response": {"status_code": 200, "body": body}, "error": None}
-                )
-            server.files[output] = "\n".join(map(json.dumps, lines)).encode()
-        return _openai_batch(name, "completed", output)
+                says = self._answer(asked)
+                result: dict[str, Any] = {"custom_id": request["custom_id"], "response": None, "error": None}
+                if says.kind == "expired":
+                    result["error"] = {
+                        "code": "batch_expired",
+                        "message": "This request could not be executed in time.",
+                    }
+                elif says.kind == "status":
+                    result["response"] = {"status_code": says.status, "body": _error("openai", says)}
+                else:
+                    result["response"] = {"status_code": 200, "body": WRAP[asked.provider](asked, says)}
+                lines[errors if says.kind in ("expired", "status") else output].append(result)
+            server.files |= {name: "\n".join(map(json.dumps, found)).encode() for name, found in lines.items()}
+        return {**_openai_batch(name, "completed", output), "error_file_id": errors if server.files[errors] else None}
 
     def _google_batch_state(self, name: str) -> dict[str, Any]:
-        if not self.server.batch_ready:
+        server = self.server
+        if server.batch_ends_as:
+            return {"name": name, "metadata": {"state": server.batch_ends_as}}
+        if not server.batch_ready:
             return {"name": name, "metadata": {"state": "BATCH_STATE_RUNNING"}}
         responses = []
-        batch = self.server.batches[name]
+        batch = server.batches[name]
         for item in batch["batch"]["inputConfig"]["requests"]["requests"]:
             asked = _decode("google", batch["path"], item["request"], {})
-            response = WRAP["google"](asked, self._answer(asked))
-            responses.append({"response": response, "metadata": item["metadata"]})
+            says = self._answer(asked)
+            result: dict[str, Any] = {"response": WRAP["google"](asked, says)}
+            if says.kind in ("expired", "status"):
+                result = {"error": {"code": 13, "message": says.text or says.kind}}
+            responses.append({**result, "metadata": item["metadata"]})
         output = {"inlinedResponses": {"inlinedResponses": responses}}
         return {"name": name, "metadata": {"state": "BATCH_STATE_SUCCEEDED", "output": output}}
+
+
+CREATED = "2099-01-01T00:00:00Z"
 
 
 def _provider(path: str) -> str | None:
@@ -347,15 +402,16 @@ def _error(provider: str, says: Says) -> dict[str, Any]:
     return {"error": {"message": message, "type": "trouble", "code": None}}
 
 
-def _openai_batch(name: str, status: str, output: str | None) -> dict[str, Any]:
+def _openai_batch(name: str, status: str, output: str | None, metadata: dict[str, str] | None = None) -> dict[str, Any]:
     return {"id": name, "object": "batch", "endpoint": "/v1/responses", "input_file_id": "f", "status": status,
-            "completion_window": "24h", "created_at": 1, "output_file_id": output}  # fmt: skip
+            "completion_window": "24h", "created_at": 4_070_908_800, "output_file_id": output,
+            "metadata": metadata}  # fmt: skip
 
 
-def _anthropic_batch(name: str, status: str, url: str | None) -> dict[str, Any]:
-    counts = {"processing": 0, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
+def _anthropic_batch(name: str, status: str, url: str | None, requests: int = 0) -> dict[str, Any]:
+    counts = {"processing": requests, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
     return {"id": name, "type": "message_batch", "processing_status": status, "request_counts": counts,
-            "created_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-02T00:00:00Z", "ended_at": None,
+            "created_at": CREATED, "expires_at": CREATED, "ended_at": None,
             "archived_at": None, "cancel_initiated_at": None, "results_url": url}  # fmt: skip
 
 

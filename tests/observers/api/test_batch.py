@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from api_observers import SPECS
@@ -15,7 +16,7 @@ from visavis.experiments import Experiment, ObserverError
 from visavis.observers.accounts import account
 from visavis.observers.api import ApiObserver
 from visavis.observers.api.batch import STATE, split
-from visavis.observers.api.client import BatchLimits
+from visavis.observers.api.client import BatchLimits, Client
 
 MakeExperiment = Callable[..., Experiment]
 Serve = Callable[[Callable[[Asked], Says]], ModelServer]
@@ -50,6 +51,170 @@ def test_a_batch_gives_what_asking_one_by_one_gives(
     columns = ["trial", "outcome", "choice", "chosen", "attempts"]
     batch, single = (load_trials(tmp_path / name)[columns] for name in ("batch", "single"))
     assert batch.equals(single)
+
+
+@pytest.mark.parametrize("provider", list(SPECS))
+def test_a_batch_that_fails_in_parts_gives_what_it_has_and_the_rest_is_handed_in_again(
+    provider: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    fails = iter(["expired", "status"])
+
+    def partly(asked: Asked) -> Says:
+        kind = next(fails, "text")
+        return by_request(asked) if kind == "text" else Says("overloaded", kind=kind, status=500)
+
+    server, experiment = serve(partly), make_experiment()
+
+    def batched() -> ApiObserver:
+        return observer_at(provider, server, batch="provider")
+
+    planned = run(experiment, batched(), tmp_path, warn=quiet).planned
+    server.batch_ready = True
+    assert run(experiment, batched(), tmp_path, warn=quiet).outcomes == {"choice": planned - 2, "error": 2}
+    assert "2 trials are with the provider" in run(experiment, batched(), tmp_path, warn=quiet).stop_reason
+    assert run(experiment, batched(), tmp_path, warn=quiet).outcomes == {"choice": planned}
+    assert len(server.batches) == 2
+
+
+@pytest.mark.parametrize(
+    ("provider", "word"),
+    [("openai", "failed"), ("google", "BATCH_STATE_FAILED"), ("google", "BATCH_STATE_EXPIRED")],
+)
+def test_a_batch_that_fails_as_a_whole_is_said_and_handed_in_again(
+    provider: str, word: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+
+    def batched() -> ApiObserver:
+        return observer_at(provider, server, batch="provider")
+
+    run(experiment, batched(), tmp_path, warn=quiet)
+    server.batch_ends_as = word
+    with pytest.raises(ObserverError, match="hands its trials in again"):
+        run(experiment, batched(), tmp_path, warn=quiet)
+    server.batch_ends_as, server.batch_ready = "", True
+    run(experiment, batched(), tmp_path, warn=quiet)
+    assert run(experiment, batched(), tmp_path, warn=quiet).complete
+    assert len(server.batches) == 2
+
+
+@pytest.mark.parametrize("provider", list(SPECS))
+@pytest.mark.parametrize("ends", ["the program dies", "the line breaks"])
+def test_a_batch_whose_id_never_arrived_is_found_and_not_paid_for_twice(
+    provider: str,
+    ends: str,
+    serve: Serve,
+    observer_at: ObserverAt,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+
+    def batched() -> ApiObserver:
+        return observer_at(provider, server, batch="provider")
+
+    if ends == "the line breaks":
+        server.hang_up_on_batches = True
+        with pytest.raises(ObserverError, match="could not be handed in"):
+            run(experiment, batched(), tmp_path, warn=quiet)
+        server.hang_up_on_batches = False
+    else:
+        observer = batched()
+        submit = observer.client_class.submit_batch
+
+        def submit_and_die(client: Client, requests: Any, mark: str) -> str:
+            submit(client, requests, mark)
+            raise SystemExit
+
+        with monkeypatch.context() as patched:
+            patched.setattr(observer.client_class, "submit_batch", submit_and_die)
+            with pytest.raises(SystemExit):
+                run(experiment, observer, tmp_path, warn=quiet)
+    assert len(server.batches) == 1
+    assert run(experiment, batched(), tmp_path, warn=quiet).answered == 0
+    server.batch_ready = True
+    assert run(experiment, batched(), tmp_path, warn=quiet).complete
+    assert len(server.batches) == 1
+
+
+@pytest.mark.parametrize("provider", list(SPECS))
+def test_a_batch_that_never_arrived_is_handed_in(
+    provider: str,
+    serve: Serve,
+    observer_at: ObserverAt,
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+
+    def dies(*_: object) -> str:
+        raise SystemExit
+
+    observer = observer_at(provider, server, batch="provider")
+    with monkeypatch.context() as patched:
+        patched.setattr(observer.client_class, "submit_batch", dies)
+        with pytest.raises(SystemExit):
+            run(experiment, observer, tmp_path, warn=quiet)
+    assert not server.batches
+    run(experiment, observer_at(provider, server, batch="provider"), tmp_path, warn=quiet)
+    server.batch_ready = True
+    assert run(experiment, observer_at(provider, server, batch="provider"), tmp_path, warn=quiet).complete
+    assert len(server.batches) == 1
+
+
+def test_answers_that_were_not_asked_for_now_are_not_paid_for_again(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+
+    def batched() -> ApiObserver:
+        return observer_at("openai", server, batch="provider")
+
+    run(experiment, batched(), tmp_path, warn=quiet)
+    server.batch_ready = True
+    assert run(experiment, batched(), tmp_path, limit=4, warn=quiet).answered == 4
+    assert run(experiment, batched(), tmp_path, warn=quiet).complete
+    assert len(server.batches) == 1
+
+
+def test_another_session_has_other_ids(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+    for session in ("1", "2"):
+        observer = observer_at("anthropic", server, batch="provider")
+        run(experiment, observer, tmp_path, session=session, warn=quiet)
+    one, other = ({item["custom_id"] for item in batch["requests"]} for batch in server.batches.values())
+    assert len(one) == len(other) > 0
+    assert not one & other
+
+
+def test_batches_under_way_count_against_the_budget(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+
+    def batched() -> ApiObserver:
+        return observer_at(
+            "openai", server, batch="provider", prices={"input": 0, "output": 2000}, max_output_tokens=1000, budget=15
+        )  # a dollar a trial
+
+    run(experiment, batched(), tmp_path, limit=10, warn=quiet)
+    with pytest.raises(ObserverError, match=r"beside \$10\.00 for others"):
+        run(experiment, batched(), tmp_path, limit=20, warn=quiet)
+    assert len(server.batches) == 1
+
+
+def test_a_damaged_file_of_answers_names_the_line(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+    written = run(experiment, observer_at("compatible", server, batch="file"), tmp_path, warn=quiet)
+    (written.folder / "batch-1.answers.jsonl").write_text('{"custom_id": "x", "resp', encoding="utf-8")
+    with pytest.raises(ObserverError, match="batch-1: line 1 of its answers cannot be read"):
+        run(experiment, observer_at("compatible", server, batch="file"), tmp_path, warn=quiet)
 
 
 def test_a_batch_costs_half(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from extras import require_extra
@@ -10,7 +12,15 @@ from extras import require_extra
 from visavis.observers.api.ledger import BudgetReached, Ledger
 from visavis.observers.api.pacing import Concurrency, RateLimit, RetryPolicy, Stopped
 from visavis.observers.api.prices import Price
-from visavis.observers.api.reply import AccessRefused, Reply, RequestRefused, TemporaryFailure, Usage, failure
+from visavis.observers.api.reply import (
+    AccessRefused,
+    ContentRefused,
+    Reply,
+    RequestRefused,
+    TemporaryFailure,
+    Usage,
+    failure,
+)
 from visavis.observers.api.workers import in_parallel
 
 
@@ -139,19 +149,32 @@ def test_a_run_that_ends_tries_no_more() -> None:
     [(408, "", TemporaryFailure), (429, "slow", TemporaryFailure), (529, "", TemporaryFailure),
      (429, '{"code": "insufficient_quota"}', AccessRefused), (401, "", AccessRefused), (404, "", AccessRefused),
      (400, "too large", RequestRefused), (413, "", RequestRefused), (422, "", RequestRefused),
-     (400, "Your credit balance is too low", AccessRefused)],
+     (400, "Your credit balance is too low", AccessRefused),
+     (400, "API key not valid. Please pass a valid API key.", AccessRefused),
+     (400, "Incorrect API key provided: xa***", AccessRefused),
+     (400, '{"code": "model_not_found"}', AccessRefused),
+     (400, '{"code": "content_policy_violation"}', ContentRefused),
+     (403, "Content violates usage guidelines.", ContentRefused), (403, "", AccessRefused)],
 )  # fmt: skip
 def test_what_a_status_means(status: int, message: str, kind: type[Exception]) -> None:
     assert type(failure(status, {}, message)) is kind
 
 
-def test_waiting_times_are_read_in_both_units() -> None:
-    for headers, seconds in (({"retry-after": "7"}, 7.0), ({"retry-after-ms": "250"}, 0.25),
-                             ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None), ({}, None)):  # fmt: skip
-        found = failure(429, headers, "")
+def test_waiting_times_are_read_in_every_form() -> None:
+    google = '{"details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "37.5s"}]}'
+    for headers, message, seconds in (
+        ({"retry-after": "7"}, "", 7.0), ({"retry-after-ms": "250"}, "", 0.25), ({}, google, 37.5), ({}, "", None),
+        ({"retry-after": "2"}, google, 2.0), ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, "", 0.0),
+        ({"retry-after": "soon"}, "", None),
+    ):  # fmt: skip
+        found = failure(429, headers, message)
         assert isinstance(found, TemporaryFailure)
         assert found.retry_after_s == seconds
         assert found.throttled
+    in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    found = failure(503, {"retry-after": in_a_minute}, "")
+    assert isinstance(found, TemporaryFailure)
+    assert found.retry_after_s == pytest.approx(60, abs=5)
 
 
 def test_a_budget_counts_what_is_under_way() -> None:
@@ -164,6 +187,15 @@ def test_a_budget_counts_what_is_under_way() -> None:
     assert ledger.spent == 3
     with pytest.raises(BudgetReached), ledger.request(Usage(7, 1), stop):
         pass
+
+
+def test_a_lost_reply_counts_at_the_most_it_can_have_cost_and_ends_what_cannot_be_tried_again() -> None:
+    ledger, stop = Ledger(Price(1.0, 1.0, 1.0, "test"), budget=10, most_read=1), threading.Event()
+    with ledger.request(Usage(3, 1), stop) as receipt:
+        ledger.lose(receipt)  # 4 lost, 4 held back for another try
+        with pytest.raises(BudgetReached):
+            ledger.lose(receipt)
+    assert (ledger.spent, ledger.lost, ledger.reached) == (0, 8, True)
 
 
 def test_cached_tokens_have_a_price_of_their_own() -> None:

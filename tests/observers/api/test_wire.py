@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from api_observers import KEY_OF, SPECS
-from model_server import Asked, ModelServer, Says, structured
+from model_server import WRAP, Asked, ModelServer, Says, structured
 
 from visavis.experiments import Experiment, ObserverError, Response
 from visavis.observers.api import ApiObserver
+from visavis.observers.api.reply import WrongShape
 
 MakeExperiment = Callable[..., Experiment]
 Serve = Callable[[Callable[[Asked], Says]], ModelServer]
@@ -63,6 +66,7 @@ TROUBLE = {
     "529": Says(kind="status", status=529),
     "time-out": Says(kind="text", text=structured("A"), seconds=0.6),
     "closed connection": Says(kind="close"),
+    "connection closed within the body": Says(structured("A"), kind="cut"),
     "broken JSON": Says(kind="broken"),
     "HTML": Says(kind="html"),
     "wrong shape": Says(kind="shape"),
@@ -80,6 +84,8 @@ def test_trouble_of_the_server_is_tried_again_and_is_nobodys_answer(
     )
     assert (response.outcome, response.choice, response.attempts) == ("choice", "left", 1)
     assert response.provenance["tries"] == len(server.asked) == 2
+    # Whoever wrote a reply charges for it, also where it never arrives.
+    assert response.provenance.get("lost_replies", 0) == (TROUBLE[trouble].kind != "status")
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
@@ -168,6 +174,85 @@ def test_a_bad_key_or_a_missing_model_ends_the_run_at_the_first_request(
     assert key in str(server.asked[0].headers)
     assert key not in str(raised.value)
     assert "[key]" in str(raised.value)
+
+
+SAID_UNDER_OTHER_STATUSES = {
+    "google": ("API key not valid. Please pass a valid API key.", "the key is not accepted"),
+    "xai": ("Incorrect API key provided: xa***.", "the key is not accepted"),
+    "openai": ("model_not_found: The requested model does not exist.", "no such model"),
+}
+
+
+@pytest.mark.parametrize("provider", SAID_UNDER_OTHER_STATUSES)
+def test_a_bad_key_or_a_missing_model_is_known_by_its_words_too(
+    provider: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
+) -> None:
+    words, told = SAID_UNDER_OTHER_STATUSES[provider]
+    server = serve(lambda _: Says(words, kind="status", status=400))
+    observer, experiment = observer_at(provider, server, concurrency=1), make_experiment()
+    observer.prepare(experiment)
+    with pytest.raises(ObserverError, match=told):
+        list(observer.respond(list(experiment.plan(observer.name))))
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_a_filter_does_not_let_in_is_filtered_and_settled(
+    provider: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
+) -> None:
+    says = Says("content_policy_violation: rejected by the safety system", kind="status", status=400)
+    response, server = one_response(provider, [says], serve, observer_at, make_experiment())
+    assert (response.outcome, response.settled, len(server.asked)) == ("filtered", True, 1)
+    assert "safety system" in response.provenance["raw"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_address_where_nothing_runs_ends_the_run_at_once(
+    provider: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
+) -> None:
+    server = serve(lambda _: ANSWER)
+    observer, experiment = observer_at(provider, server, tries=50, first_wait_s=5, longest_wait_s=60), make_experiment()
+    observer.prepare(experiment)
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(ObserverError, match=r"no server answers at http://127\.0\.0\.1.*is running"):
+        list(observer.respond(list(experiment.plan(observer.name))))
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(item, (*path, key))
+
+
+def with_junk(value: Any, path: tuple[Any, ...], junk: Any) -> Any:
+    if not path:
+        return junk
+    whole = copy.deepcopy(value)
+    inner = whole
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = junk
+    return whole
+
+
+@pytest.mark.parametrize("kind", ["text", "refusal", "truncated", "filtered"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_any_wrong_shape_anywhere_is_noticed_and_breaks_nothing(
+    provider: str, kind: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
+) -> None:
+    observer = observer_at(provider, serve(lambda _: ANSWER))
+    observer.prepare(make_experiment())
+    assert observer._asker is not None
+    client = observer._asker.servers.client
+    form = {"openai": "openai", "anthropic": "anthropic", "google": "google"}.get(provider, "chat")
+    asked = Asked(form, "m", (), "", (), {}, {})
+    body = WRAP[form](asked, Says("A", kind=kind, first_token={"A": 0.6, "B": 0.3}))
+    for path, junk in itertools.product(places(body), (None, True, 3, "x", [], {}, [1], [{}], [[]], {"a": 1})):
+        with contextlib.suppress(WrongShape):
+            reply = client.read(with_junk(body, path, junk))
+            for text in (reply.text, reply.thoughts, reply.finish_reason, reply.served_model, reply.request_id):
+                assert text is None or isinstance(text, str), (path, junk)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
