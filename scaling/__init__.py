@@ -5,7 +5,7 @@ from .agreement import pairwise_agreement
 from .alignment import Rho, bootstrap_rho, leave_one_out_rho, rho, scene_scales
 from .bootstrap import Bootstrap, bootstrap_scale
 from .ceilings import ChoiceCeilings, choice_ceilings
-from .comparison import PEOPLE, Comparison, Options, compare
+from .comparison import Comparison, compare
 from .composition import preference_weights
 from .connectivity import describe_separation, has_maximum, is_connected
 from .consistency import (
@@ -25,6 +25,7 @@ from .errors import ScalingError
 from .goodness import Fit, deviance, mosteller
 from .hierarchical import PopulationScale, fit_population
 from .latent_class import LatentClasses, fit_latent_classes
+from .options import PEOPLE, Options
 from .order import OrderEffect, count_by_order, fit_order_effect
 from .pairwise import compare_items
 from .planning import Design, choices_for_power, montag_standard_error, observers_needed, simulate_power

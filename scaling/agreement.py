@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .bootstrap import tail_shares
 from .counts import Floats
 from .detection import error_consistency
 from .errors import ScalingError
+from .intervals import over_scenes, ratio
 from .majorities import Majorities, majorities
-from .resampling import resample_weights
 
 COLUMNS = ("attribute", "observer", "measure", "estimate", "low", "high", "ceiling", "pairs")
 
@@ -62,8 +61,7 @@ def pairwise_agreement(
         models = [name for name in votes.observers if name not in people]
         if not present:
             continue
-        weights = resample_weights(len(votes.scenes), n, np.random.default_rng(seed))
-        ceilings = _ceilings(votes, present)
+        ceilings = people_agreement(votes, present)
         for model in models:
             own = votes.of([model])[0]
             measured: dict[str, Callable[[Floats], Floats]] = {
@@ -72,27 +70,10 @@ def pairwise_agreement(
             if len(present) > 1:
                 measured["kappa"] = _kappa(own, votes.of(present), votes)
             for measure, statistic in measured.items():
-                estimate = float(statistic(np.ones((1, len(votes.scenes))))[0])
-                low = high = float("nan")
-                if len(votes.scenes) > 1:
-                    draws = statistic(weights)
-                    if np.isfinite(draws).any():
-                        low, high = np.nanquantile(draws, tail_shares(level, len(votes.scenes), expanded=expanded))
+                found = over_scenes(statistic, len(votes.scenes), n=n, seed=seed, level=level, expanded=expanded)
                 pairs = int(np.isfinite(own).sum())
-                rows.append((attribute, model, measure, estimate, low, high, ceilings[measure], pairs))
+                rows.append((attribute, model, measure, *found, ceilings[measure], pairs))
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-@dataclass(frozen=True)
-class _Accuracy:
-    """Share of right pairs, for scenes with weights."""
-
-    right: Floats
-    counted: Floats
-
-    def __call__(self, weights: Floats) -> Floats:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray((weights @ self.right) / (weights @ self.counted))
 
 
 @dataclass(frozen=True)
@@ -113,17 +94,10 @@ class _Kappa:
         return np.where(told.any(axis=1), np.where(told, each, 0).sum(axis=1) / np.maximum(told.sum(axis=1), 1), np.nan)
 
 
-def _by_scene(values: Floats, votes: Majorities) -> Floats:
-    """Sum over the pairs of each scene; shape (n scenes, …) from (n pairs, …)."""
-    summed = np.zeros((len(votes.scenes), *values.shape[1:]))
-    np.add.at(summed, votes.scene, values)
-    return summed
-
-
-def _accuracy(own: Floats, majority: Floats, votes: Majorities) -> _Accuracy:
+def _accuracy(own: Floats, majority: Floats, votes: Majorities) -> Callable[[Floats], Floats]:
     counted = np.isfinite(own) & (own != 0) & (np.sign(majority) != 0)
     right = counted & (own == np.sign(majority))
-    return _Accuracy(_by_scene(right.astype(float), votes), _by_scene(counted.astype(float), votes))
+    return ratio(votes.by_scene(right.astype(float)), votes.by_scene(counted.astype(float)))
 
 
 def _kappa(own: Floats, people: Floats, votes: Majorities) -> _Kappa:
@@ -133,24 +107,25 @@ def _kappa(own: Floats, people: Floats, votes: Majorities) -> _Kappa:
     own_right, their_right = own[None] == truth, people == truth
     same = own_right == their_right
     same_sum, own_sum, their_sum = (
-        _by_scene((counted & values).T.astype(float), votes) for values in (same, own_right, their_right)
+        votes.by_scene((counted & values).T.astype(float)) for values in (same, own_right, their_right)
     )
-    return _Kappa(same_sum, own_sum, their_sum, _by_scene(counted.T.astype(float), votes))
+    return _Kappa(same_sum, own_sum, their_sum, votes.by_scene(counted.T.astype(float)))
 
 
-def _ceilings(votes: Majorities, people: Sequence[str]) -> dict[str, float]:
-    """Return what one person reaches with the others, on average."""
-    if len(people) < 2:
-        return {"accuracy": float("nan"), "kappa": float("nan")}
+def people_agreement(votes: Majorities, people: Sequence[str]) -> dict[str, float]:
+    """Return the ``accuracy`` and ``kappa`` of one person against the others, mean over people; NaN for too few."""
     signs = votes.of(people)
     everyone = np.ones((1, len(votes.scenes)))
     accuracies, kappas = [], []
     for position in range(len(people)):
         others = np.delete(signs, position, axis=0)
-        accuracies.append(_accuracy(signs[position], np.nansum(others, axis=0), votes)(everyone)[0])
-        if len(people) > 2:
+        if len(others):
+            accuracies.append(_accuracy(signs[position], np.nansum(others, axis=0), votes)(everyone)[0])
+        if len(others) > 1:
             kappas.append(_kappa(signs[position], others, votes)(everyone)[0])
-    return {
-        "accuracy": float(np.nanmean(accuracies)),
-        "kappa": float(np.nanmean(kappas)) if np.isfinite(kappas).any() else float("nan"),
-    }
+    return {"accuracy": _mean(accuracies), "kappa": _mean(kappas)}
+
+
+def _mean(values: Sequence[float]) -> float:
+    told = [value for value in values if np.isfinite(value)]
+    return float(np.mean(told)) if told else float("nan")

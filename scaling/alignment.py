@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .bootstrap import tail_shares
-from .correlation import spearman
+from .correlation import kendall, pearson, spearman
 from .counts import Floats, count_choices
 from .crowds import Crowd, crowd
 from .errors import ScalingError
@@ -19,6 +19,10 @@ from .scale import fit_scale
 
 Mode = Literal["aggregate", "pooled", "per_scene_mean"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+Coefficient = Literal["spearman", "pearson", "kendall"]
+COEFFICIENTS: tuple[Coefficient, ...] = get_args(Coefficient)
+
+_FUNCTIONS = {"spearman": spearman, "pearson": pearson, "kendall": kendall}
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class SceneScales:
     scenes, items : tuple of str
     values : float array, shape (n names, n scenes, k)
         NaN where there is no choice of that observer in that scene.
+    error_variances : float array, shape (n names, n scenes)
+        Mean squared standard error of each scene's values; NaN where there is none.
     """
 
     attribute: str
@@ -40,6 +46,7 @@ class SceneScales:
     scenes: tuple[str, ...]
     items: tuple[str, ...]
     values: Floats
+    error_variances: Floats
 
     def of(self, name: str) -> Floats:
         """Return the values of one observer; shape (n scenes, k)."""
@@ -66,12 +73,15 @@ def scene_scales(
     values = np.full((len(names), len(scenes), len(items)), np.nan)
     row = pd.Index(names).get_indexer(pd.Index(counts.groups["observer"]))
     column = pd.Index(scenes).get_indexer(pd.Index(counts.groups["scene"]))
-    values[row, column] = fit_scale(counts, **options).values
-    return SceneScales(attribute, names, tuple(scenes), tuple(items), values)
+    fitted = fit_scale(counts, **options)
+    values[row, column] = fitted.values
+    errors = np.full((len(names), len(scenes)), np.nan)
+    errors[row, column] = (fitted.standard_errors**2).mean(axis=-1)
+    return SceneScales(attribute, names, tuple(scenes), tuple(items), values, errors)
 
 
-def rho(first: Floats, second: Floats, mode: Mode = "aggregate") -> Floats:
-    """Return Spearman's ρ between two observers' scales of the same scenes.
+def rho(first: Floats, second: Floats, mode: Mode = "aggregate", *, coefficient: Coefficient = "spearman") -> Floats:
+    """Return Spearman's ρ, or another coefficient, between two observers' scales of the same scenes.
 
     Parameters
     ----------
@@ -80,6 +90,8 @@ def rho(first: Floats, second: Floats, mode: Mode = "aggregate") -> Floats:
     mode : {'aggregate', 'pooled', 'per_scene_mean'}
         ``aggregate``: of the mean scale values over scenes. ``pooled``: over all scenes and items at once (in a stack,
         the scenes that all of it share). ``per_scene_mean``: the mean of the scenes' ρ.
+    coefficient : {'spearman', 'pearson', 'kendall'}
+        Kendall's is τ-b.
 
     Returns
     -------
@@ -88,19 +100,22 @@ def rho(first: Floats, second: Floats, mode: Mode = "aggregate") -> Floats:
     """
     if mode not in MODES:
         raise ScalingError(f"there is no mode {mode!r} of ρ: known are {', '.join(MODES)}")
+    if coefficient not in COEFFICIENTS:
+        raise ScalingError(f"there is no coefficient {coefficient!r}: known are {', '.join(COEFFICIENTS)}")
+    correlate = _FUNCTIONS[coefficient]
     first, second = np.broadcast_arrays(first, second)
     shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)
     if mode == "per_scene_mean":
-        each = spearman(first, second)
+        each = correlate(first, second)
         usable = np.isfinite(each)
         with np.errstate(invalid="ignore"):
             return np.asarray(np.where(usable, each, 0).sum(axis=-1) / np.where(usable.any(-1), usable.sum(-1), np.nan))
     if mode == "aggregate":
         weight = shared.astype(float) / np.where(shared.any(-1), shared.sum(-1), np.nan)[..., None]
         means = (np.einsum("...s,...sk->...k", weight, np.nan_to_num(values)) for values in (first, second))
-        return spearman(*means)
+        return correlate(*means)
     flat = [values[..., shared.reshape(-1, shared.shape[-1]).all(0), :] for values in (first, second)]
-    return spearman(*(values.reshape(*values.shape[:-2], -1) for values in flat))
+    return correlate(*(values.reshape(*values.shape[:-2], -1) for values in flat))
 
 
 @dataclass(frozen=True)
@@ -125,17 +140,19 @@ def bootstrap_rho(
     second: Floats,
     mode: Mode = "aggregate",
     *,
+    coefficient: Coefficient = "spearman",
     n: int = 2000,
     seed: int = 0,
     level: float = 0.95,
     expanded: bool = True,
 ) -> Rho:
-    """Return ρ with an interval over resampled scenes.
+    """Return ρ, or another coefficient, with an interval over resampled scenes.
 
     Parameters
     ----------
     first, second : float arrays, shape (n scenes, k)
     mode : {'aggregate', 'pooled', 'per_scene_mean'}
+    coefficient : {'spearman', 'pearson', 'kendall'}
     n : int
         Number of resamples.
     seed : int
@@ -150,11 +167,11 @@ def bootstrap_rho(
     """
     shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)
     first, second = first[shared], second[shared]
-    estimate = float(rho(first, second, mode)) if len(first) else float("nan")
+    estimate = float(rho(first, second, mode, coefficient=coefficient)) if len(first) else float("nan")
     if len(first) < 2:
         return Rho(estimate, float("nan"), float("nan"), len(first))
     drawn = resampled_scenes(len(first), n, seed)
-    draws = rho(first[drawn], second[drawn], mode)
+    draws = rho(first[drawn], second[drawn], mode, coefficient=coefficient)
     if not np.isfinite(draws).any():
         return Rho(estimate, float("nan"), float("nan"), len(first))
     low, high = np.nanquantile(draws, tail_shares(level, len(first), expanded=expanded))

@@ -2,91 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .agreement import pairwise_agreement
-from .alignment import MODES, Mode, SceneScales, bootstrap_rho, nested_rho, rho_ceilings, scene_scales
+from .alignment import SceneScales, bootstrap_rho, nested_rho, scene_scales
+from .between import MATRIX_COLUMNS, REST_COLUMNS, between
 from .bootstrap import tail_shares
+from .coefficients import COLUMNS as CORRELATION_COLUMNS
+from .coefficients import correlations
 from .composition import preference_weights
-from .counts import count_choices
-from .crowds import crowd
+from .counts import Floats, count_choices
+from .crowds import Crowd, crowd
 from .differences import COLUMNS as DIFFERENCE_COLUMNS
 from .differences import rho_differences
 from .errors import ScalingError
-from .least_squares import Correction
-from .links import LINKS, ModelName
+from .human_ceilings import COLUMNS as CEILING_COLUMNS
+from .human_ceilings import human_ceilings
+from .intervals import over_scenes, ratio
+from .links import LINKS
+from .options import PEOPLE, Options
 from .resampling import resampled_scenes
-from .scale import DEFAULT_PRIOR_SD, Method
 from .screening import ScreeningRule, screen
 from .separability import separability
 from .side_bias import side_bias
-from .variability import WITHIN, vr_matrix, vr_within
-
-PEOPLE = "people"
-"""Name of all people taken together, in the column ``observer`` of a comparison's tables."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Every choice that the analysis leaves open; recorded with the result.
-
-    Attributes
-    ----------
-    model, method, prior_sd, correction
-        As for `fit_scale`.
-    rho_mode : {'aggregate', 'pooled', 'per_scene_mean'}
-    resamples : int
-        Of scenes, for every interval.
-    level : float
-        Of every interval.
-    expanded : bool
-        Take percentiles of the resamples further out, since scenes are few (Hesterberg 2015).
-    seed : int
-    resample_people : bool
-        Let the intervals of ρ hold for other people too: resample people within the resamples of scenes.
-    target : str
-        The attribute whose making of the others is asked for.
-    screening : ScreeningRule or None
-        Leave people out by this rule; None keeps everyone, and the measures are shown all the same.
-    """
-
-    model: ModelName = "thurstone"
-    method: Method = "map"
-    prior_sd: float = DEFAULT_PRIOR_SD
-    correction: Correction = "add_half"
-    rho_mode: Mode = "aggregate"
-    resamples: int = 2000
-    level: float = 0.95
-    expanded: bool = True
-    seed: int = 0
-    resample_people: bool = False
-    target: str = "preference"
-    screening: ScreeningRule | None = None
-
-    def __post_init__(self) -> None:
-        if self.rho_mode not in MODES:
-            raise ScalingError(f"there is no mode {self.rho_mode!r} of ρ: known are {', '.join(MODES)}")
-        if self.resamples < 1:
-            raise ScalingError(f"resamples must be 1 at least, not {self.resamples}")
-        if not 0 < self.level < 1:
-            raise ScalingError(f"level must lie between 0 and 1, not {self.level}")
-
-    @property
-    def for_intervals(self) -> dict[str, Any]:
-        """The options of intervals over resampled scenes."""
-        return {"n": self.resamples, "seed": self.seed, "level": self.level, "expanded": self.expanded}
-
-    @property
-    def for_scaling(self) -> dict[str, Any]:
-        """The options of `fit_scale`."""
-        names = ("model", "method", "prior_sd", "correction")
-        return {name: getattr(self, name) for name in names}
+from .spread import COLUMNS as SPREAD_COLUMNS
+from .spread import spreads
+from .trade_off import trade_off
+from .variability import WITHIN, vr_within
 
 
 @dataclass(frozen=True)
@@ -104,8 +51,9 @@ class Comparison:
     outcomes : DataFrame
         ``observer, observer_kind, sessions, trials`` and the number of main trials with each outcome.
     scales : DataFrame
-        ``attribute, observer, item, value, low, high``: mean scale value over scenes, and its interval over resampled
-        scenes.
+        ``attribute, observer, item, value, low, high, standardised``: mean scale value over scenes, and its interval
+        over resampled scenes; and the value divided by the SD of the observer's values, which tells order and spacing
+        apart from sensitivity.
     scene_scales : DataFrame
         ``attribute, observer, scene, item, value``.
     alignment : DataFrame
@@ -113,6 +61,12 @@ class Comparison:
         share_of_ceiling``: Spearman's ρ with people and its interval; the mean ρ of one person with the others (Nili et
         al. 2014, lower bound), of one person with all (upper bound), of two halves of the people, and of two people;
         and ρ as a share of the first. With screening also ``rho_unscreened``.
+    correlations : DataFrame
+        As `correlations`: Spearman's, Pearson's and Kendall's coefficient in every mode, each beside its ceiling.
+    ceilings : DataFrame
+        As `human_ceilings`: how well people agree with each other, whether there are models or not.
+    spreads : DataFrame
+        As `spreads`: how finely each observer tells renditions apart.
     agreement : DataFrame
         As `pairwise_agreement`: accuracy and error consistency pair by pair, with their ceilings.
     differences : DataFrame
@@ -124,12 +78,19 @@ class Comparison:
     vr_within : DataFrame
         ``observer, attribute, any, minority, pairwise, pairs``: VR% in each reading.
     vr_between : DataFrame
-        ``attribute, observer, other, vr_percent``: between every two models, and each and the people's majority.
+        ``attribute, observer, other, vr_percent, low, high, pairs``: between every two models, and each and the
+        people's majority.
+    vr_rest : DataFrame
+        ``attribute, observer, majority, low, high, mean, pairs``: of each model against the rest of the models, as
+        `between`.
+    trade_off : DataFrame
+        As `trade_off`: whether steadier models agree better with people.
     weights : DataFrame
-        ``observer, attribute, beta, low, high, normalised, lmg, r_squared, collinearity, scenes``: what the target is
-        made of, as `preference_weights`; empty where it, or anything to explain it by, was not judged.
+        As `preference_weights`: what the target is made of; empty where it, or anything to explain it by, was not
+        judged.
     side_bias : DataFrame
-        ``observer`` and the columns of `side_bias`: how the left is favoured, beside what repeat noise explains.
+        ``observer`` and the columns of `side_bias`: how the left is favoured, beside what repeat noise explains; and
+        ``excess_low, excess_high``, the interval of ``excess_flips`` over resampled scenes.
     notes : tuple of str
         What could not be computed, or should be known, and why.
     """
@@ -146,8 +107,13 @@ class Comparison:
     scales: pd.DataFrame
     scene_scales: pd.DataFrame
     alignment: pd.DataFrame
+    correlations: pd.DataFrame
+    ceilings: pd.DataFrame
+    spreads: pd.DataFrame
     vr_within: pd.DataFrame
     vr_between: pd.DataFrame
+    vr_rest: pd.DataFrame
+    trade_off: pd.DataFrame
     weights: pd.DataFrame
     side_bias: pd.DataFrame
     agreement: pd.DataFrame
@@ -165,8 +131,9 @@ class Comparison:
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table by its name."""
         names = (
-            *("outcomes", "scales", "scene_scales", "alignment", "agreement", "differences", "vr_within", "vr_between"),
-            *("weights", "side_bias", "separability", "separability_points", "screening"),
+            *("outcomes", "scales", "scene_scales", "spreads", "ceilings", "alignment", "correlations", "agreement"),
+            *("differences", "vr_within", "vr_between", "vr_rest", "trade_off", "weights", "side_bias"),
+            *("separability", "separability_points", "screening"),
         )
         return {name: getattr(self, name) for name in names}
 
@@ -195,7 +162,7 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
     """
     options = options or Options()
     main = trials[trials["phase"] == "main"]
-    named_people = _people(main, people)
+    named_people = people_named(main, people)
     screened = screen(trials, named_people, options.screening or ScreeningRule())
     if options.screening is None:
         screened["excluded"] = False
@@ -209,9 +176,7 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
     scenes = sorted(set(counted.groups["scene"]))
     notes = list(_data_notes(main, named_people, models, scenes))
 
-    # From here on all people together are one observer more.
-    together = main[main["observer"].isin(named_people)].assign(observer=PEOPLE)
-    grouped = pd.concat([together, main[main["observer"].isin(models)]], ignore_index=True)
+    grouped = pool_people(main, named_people)
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in _COLUMNS}
     for attribute in attributes:
         if not grouped.loc[grouped["attribute"] == attribute, "choice"].notna().any():
@@ -222,11 +187,20 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         notes += [f"{attribute}: no choice of {name}, so it has no scale" for name in absent]
         parts["scales"].append(_aggregate(scaled, options))
         parts["scene_scales"].append(_long(scaled))
-        parts["vr_between"].append(_between(grouped, attribute))
+        parts["spreads"].append(spreads(scaled, PEOPLE, **options.for_intervals))
+        matrix, rest = between(grouped, attribute, models, **options.for_intervals)
+        parts["vr_between"].append(matrix)
+        parts["vr_rest"].append(rest)
         if PEOPLE in scaled.names:
-            parts["alignment"].append(_align(main[main["observer"].isin(named_people)], scaled, options))
+            of_people = main[main["observer"].isin(named_people)]
+            each = crowd(of_people, attribute, scenes, items, **options.for_scaling)
+            ceilings = human_ceilings(of_people, named_people, each, attribute, options.rho_mode, options.seed)
+            parts["ceilings"].append(ceilings)
+            parts["alignment"].append(_align(scaled, each, ceilings, options))
+            parts["correlations"].append(correlations(scaled, PEOPLE, each, **options.for_intervals))
             parts["differences"].append(rho_differences(scaled, PEOPLE, options.rho_mode, **options.for_intervals))
     joined = {name: _concat(frames, _COLUMNS[name]) for name, frames in parts.items()}
+    within = _within(main, options, notes)
     curves, points = separability(main, named_people, joined["scene_scales"], people_name=PEOPLE, level=options.level)
     return Comparison(
         experiments=tuple(sorted(set(trials["experiment"]))),
@@ -242,22 +216,27 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         separability=curves,
         separability_points=points,
         screening=screened,
-        vr_within=_within(main, options, notes),
+        vr_within=within,
+        trade_off=trade_off(joined["alignment"], within, level=options.level),
         weights=_weights(joined["scene_scales"], attributes, options, notes),
-        side_bias=_sides(main, named_people),
+        side_bias=_sides(main, named_people, options),
         notes=tuple(notes),
         **joined,
     )
 
 
 _COLUMNS = {
-    "scales": ("attribute", "observer", "item", "value", "low", "high"),
+    "scales": ("attribute", "observer", "item", "value", "low", "high", "standardised"),
     "scene_scales": ("attribute", "observer", "scene", "item", "value"),
     "alignment": (
         *("attribute", "observer", "rho", "low", "high", "scenes"),
         *("ceiling", "ceiling_upper", "split_half", "between_people", "share_of_ceiling"),
     ),
-    "vr_between": ("attribute", "observer", "other", "vr_percent"),
+    "correlations": CORRELATION_COLUMNS,
+    "ceilings": CEILING_COLUMNS,
+    "spreads": SPREAD_COLUMNS,
+    "vr_between": MATRIX_COLUMNS,
+    "vr_rest": REST_COLUMNS,
     "differences": DIFFERENCE_COLUMNS,
 }
 
@@ -281,7 +260,14 @@ def _concat(frames: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))
 
 
-def _people(trials: pd.DataFrame, patterns: Sequence[str] | None) -> list[str]:
+def pool_people(trials: pd.DataFrame, people: Sequence[str]) -> pd.DataFrame:
+    """Make one observer of all people, under the name `PEOPLE`, before the models."""
+    of_people = trials["observer"].isin(people)
+    return pd.concat([trials[of_people].assign(observer=PEOPLE), trials[~of_people]], ignore_index=True)
+
+
+def people_named(trials: pd.DataFrame, patterns: Sequence[str] | None) -> list[str]:
+    """Return the observers that count as people: by names with ``*`` and ``?``, or everyone who is human."""
     observers = sorted(set(trials["observer"]))
     if patterns is None:
         return sorted(set(trials.loc[trials["observer_kind"] == "human", "observer"]))
@@ -338,7 +324,9 @@ def _aggregate(scaled: SceneScales, options: Options) -> pd.DataFrame:
             tails = tail_shares(options.level, len(values), expanded=options.expanded)
             low, high = np.quantile(draws, tails, axis=0)
         mean = values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
-        columns = {"item": scaled.items, "value": mean, "low": low, "high": high}
+        spread = mean.std()
+        standardised = mean / spread if spread > 0 else np.full(mean.shape, np.nan)
+        columns = {"item": scaled.items, "value": mean, "low": low, "high": high, "standardised": standardised}
         frames.append(pd.DataFrame({"attribute": scaled.attribute, "observer": name, **columns}))
     return pd.concat(frames, ignore_index=True)
 
@@ -350,10 +338,10 @@ def _long(scaled: SceneScales) -> pd.DataFrame:
     return frame
 
 
-def _align(people: pd.DataFrame, scaled: SceneScales, options: Options) -> pd.DataFrame:
+def _align(scaled: SceneScales, together: Crowd, ceilings: pd.DataFrame, options: Options) -> pd.DataFrame:
     """Correlate every model with people, beside what people reach among themselves."""
-    together = crowd(people, scaled.attribute, scaled.scenes, scaled.items, **options.for_scaling)
-    ceilings = rho_ceilings(together, options.rho_mode, seed=options.seed)
+    names = ("leave_one_out", "with_all", "split_half", "between_people")
+    of_people = tuple(float(ceilings[name].iloc[0]) for name in names)
     rows = []
     for name in scaled.names:
         if name == PEOPLE:
@@ -362,8 +350,7 @@ def _align(people: pd.DataFrame, scaled: SceneScales, options: Options) -> pd.Da
         if options.resample_people:
             nested = nested_rho(scaled.of(name), together, options.rho_mode, **options.for_intervals)
             found = replace(found, low=nested.low, high=nested.high)
-        share = found.estimate / ceilings.leave_one_out if ceilings.leave_one_out > 0 else float("nan")
-        of_people = ceilings.leave_one_out, ceilings.with_all, ceilings.split_half, ceilings.between
+        share = found.estimate / of_people[0] if of_people[0] > 0 else float("nan")
         rows.append((scaled.attribute, name, found.estimate, found.low, found.high, found.n_scenes, *of_people, share))
     return pd.DataFrame(rows, columns=list(_COLUMNS["alignment"]))
 
@@ -378,27 +365,19 @@ def _within(trials: pd.DataFrame, options: Options, notes: list[str]) -> pd.Data
     for reading, result in readings.items():
         table[reading] = result["vr_percent"]
     by_scene = vr_within(trials, (*by, "scene"), "any")
-    intervals = [
-        _vr_interval(by_scene[(by_scene[list(by)] == key).all(axis=1)], options) for key in table[list(by)].values
-    ]
-    table["low"], table["high"] = zip(*intervals, strict=True)
+    low, high = [], []
+    for key in table[list(by)].values:
+        part = by_scene[(by_scene[list(by)] == key).all(axis=1) & (by_scene["pairs"] > 0)]
+        percent, pairs = (part[name].to_numpy(dtype=float) for name in ("vr_percent", "pairs"))
+        limits = over_scenes(ratio(percent * pairs, pairs), len(part), **options.for_intervals)[1:]
+        low.append(limits[0])
+        high.append(limits[1])
+    table["low"], table["high"] = low, high
     table["pairs"] = readings["any"]["pairs"]
     once = sorted(set(table.loc[table["pairs"] == 0, "observer"]))
     if once:
         notes.append(f"{len(once)} observer(s) answered no pair twice, so their VR% within is unknown")
     return table
-
-
-def _vr_interval(scenes: pd.DataFrame, options: Options) -> tuple[float, float]:
-    """Resample scenes, each with its number of pairs."""
-    told = scenes[scenes["pairs"] > 0]
-    if len(told) < 2:
-        return float("nan"), float("nan")
-    percent, pairs = (told[name].to_numpy(dtype=float) for name in ("vr_percent", "pairs"))
-    drawn = resampled_scenes(len(told), options.resamples, options.seed)
-    draws = (percent * pairs)[drawn].sum(axis=1) / pairs[drawn].sum(axis=1)
-    low, high = np.quantile(draws, tail_shares(options.level, len(told), expanded=options.expanded))
-    return float(low), float(high)
 
 
 def _weights(scales: pd.DataFrame, attributes: list[str], options: Options, notes: list[str]) -> pd.DataFrame:
@@ -421,14 +400,21 @@ def _people_first(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _sides(trials: pd.DataFrame, people: list[str]) -> pd.DataFrame:
+def _sides(trials: pd.DataFrame, people: list[str], options: Options) -> pd.DataFrame:
     """Judge the side bias of each model and of all people together; repeats are always of one observer."""
-    group = trials["observer"].where(~trials["observer"].isin(people), PEOPLE)
-    return _people_first(side_bias(trials.assign(group=group), ("group",)).rename(columns={"group": "observer"}))
+    grouped = trials.assign(group=trials["observer"].where(~trials["observer"].isin(people), PEOPLE))
+    table = side_bias(grouped, ("group",))
+    limits = {}
+    for group, part in side_bias(grouped, ("group", "scene")).groupby("group"):
+        same, swapped = (part[f"{name}_pairs"].to_numpy(dtype=float) for name in ("same", "swapped"))
+        flips = (np.nan_to_num(part[f"{name}_flips"].to_numpy(dtype=float)) for name in ("same", "swapped"))
+        same_rate, swapped_rate = (ratio(f * n, n) for f, n in zip(flips, (same, swapped), strict=True))
+        limits[group] = over_scenes(_minus(swapped_rate, same_rate), len(part), **options.for_intervals)[1:]
+    after = list(table.columns).index("excess_flips") + 1
+    for place, name in enumerate(("excess_low", "excess_high")):
+        table.insert(after + place, name, [limits[group][place] for group in table["group"]])
+    return _people_first(table.rename(columns={"group": "observer"}))
 
 
-def _between(grouped: pd.DataFrame, attribute: str) -> pd.DataFrame:
-    matrix = vr_matrix(grouped, attribute).rename_axis(index="observer", columns="other")
-    long = matrix.reset_index().melt("observer", var_name="other", value_name="vr_percent")
-    long.insert(0, "attribute", attribute)
-    return long[long["observer"] != long["other"]].reset_index(drop=True)
+def _minus(first: Callable[[Floats], Floats], second: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    return lambda weights: first(weights) - second(weights)

@@ -1,4 +1,4 @@
-"""Rank and product-moment correlation along the last axis, many at once."""
+"""Correlations along the last axis, many at once: product-moment, of ranks, and of order."""
 
 from __future__ import annotations
 
@@ -26,3 +26,19 @@ def spearman(first: Floats, second: Floats) -> Floats:
     missing = np.isnan(first).any(axis=-1) | np.isnan(second).any(axis=-1)
     rho = pearson(*(rankdata(np.round(values, 9), axis=-1) for values in (first, second)))
     return np.where(missing, np.nan, rho)
+
+
+def kendall(first: Floats, second: Floats) -> Floats:
+    """Return Kendall's τ-b along the last axis (Kendall 1945: corrected for ties); NaN as `pearson`.
+
+    As for `spearman`, values that agree to nine decimals are tied.
+    """
+    x, y = (np.round(values, 9) for values in np.broadcast_arrays(first, second))
+    concordant, untied_x, untied_y = (np.zeros(x.shape[:-1]) for _ in range(3))
+    for lag in range(1, x.shape[-1]):  # every pair once, without a matrix of pairs for each row
+        of_x, of_y = (np.sign(values[..., lag:] - values[..., :-lag]) for values in (x, y))
+        concordant += (of_x * of_y).sum(axis=-1)
+        untied_x += (of_x * of_x).sum(axis=-1)
+        untied_y += (of_y * of_y).sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(concordant / np.sqrt(untied_x * untied_y))

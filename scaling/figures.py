@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .comparison import PEOPLE, Comparison
+from .comparison import Comparison
+from .options import PEOPLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

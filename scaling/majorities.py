@@ -38,6 +38,12 @@ class Majorities:
         """Return the signs of some observers; shape (n, n pairs)."""
         return self.signs[[self.observers.index(name) for name in observers]]
 
+    def by_scene(self, values: Floats) -> Floats:
+        """Sum over the pairs of each scene; shape (n scenes, …) from (n pairs, …)."""
+        summed = np.zeros((len(self.scenes), *values.shape[1:]))
+        np.add.at(summed, self.scene, values)
+        return summed
+
 
 def majorities(trials: pd.DataFrame, attribute: str) -> Majorities:
     """Take each observer's majority over its repetitions of a pair, on either side.

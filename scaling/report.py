@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .comparison import PEOPLE, Comparison
+from .comparison import Comparison
 from .figures import figures, save, svg
 from .methods import methods_paragraph
+from .options import PEOPLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from .comparison import Options, compare
+from .alignment import rho, scene_scales
+from .comparison import people_named, pool_people
+from .options import PEOPLE, Options
+from .screening import ScreeningRule, screen
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "as chosen": {},
@@ -18,16 +21,23 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "least squares, (k + ½) / (N + 1)": {"method": "least_squares", "correction": "add_half"},
     "least squares, clipped at 1 / (2N)": {"method": "least_squares", "correction": "clip"},
     "Bradley-Terry": {"model": "bradley_terry"},
+    "Bradley-Terry, logit of (k + ½) / (N + 1)": {
+        "model": "bradley_terry", "method": "least_squares", "correction": "add_half",
+    },
+    "ρ aggregate": {"rho_mode": "aggregate"},
     "ρ pooled": {"rho_mode": "pooled"},
     "ρ mean of scenes": {"rho_mode": "per_scene_mean"},
-}
+    "everyone kept": {"screening": None},
+    "people screened": {"screening": ScreeningRule()},
+    "people screened by likelihood too": {"screening": ScreeningRule(most_out_of_line=1.5)},
+}  # fmt: skip
 """The choices that are varied, by name."""
 
 
 def sensitivity(
     trials: pd.DataFrame, *, people: Sequence[str] | None = None, options: Options | None = None
 ) -> pd.DataFrame:
-    """Compare models with people again under every choice of `VARIANTS`.
+    """Correlate models with people again under every choice of `VARIANTS`.
 
     Parameters
     ----------
@@ -37,15 +47,40 @@ def sensitivity(
     Returns
     -------
     DataFrame
-        ``attribute, observer``, then ρ under each variant (NaN where it has no finite scale), ``lowest``, ``highest``,
-        and ``best_of``: under how many variants this observer has the highest ρ of all models on this attribute.
+        ``attribute, observer``, then ρ under each variant (NaN where it has no finite scale, or leaves nobody);
+        ``lowest`` and ``highest`` of them; and ``best_rank, worst_rank``, the places that the observer takes among the
+        models on this attribute, 1 for the highest ρ; models with the same ρ share the better place.
     """
-    base = replace(options or Options(), resamples=1)
-    columns = {}
-    for name, change in VARIANTS.items():
-        found = compare(trials, people=people, options=replace(base, **change)).alignment
-        columns[name] = found.set_index(["attribute", "observer"])["rho"]
-    table = pd.DataFrame(columns)
-    best = table.groupby(level="attribute").transform("max")
-    extremes = {"lowest": table.min(axis=1), "highest": table.max(axis=1), "best_of": (table == best).sum(axis=1)}
+    base = options or Options()
+    table = pd.DataFrame(
+        {name: _rhos(trials, people, replace(base, **change)) for name, change in VARIANTS.items()}
+    ).dropna(how="all")
+    ranks = table.groupby(level="attribute").rank(ascending=False, method="min")
+    extremes = {
+        "lowest": table.min(axis=1),
+        "highest": table.max(axis=1),
+        "best_rank": ranks.min(axis=1).astype("Int64"),
+        "worst_rank": ranks.max(axis=1).astype("Int64"),
+    }
     return table.assign(**extremes).rename_axis(["attribute", "observer"]).reset_index()
+
+
+def _rhos(trials: pd.DataFrame, patterns: Sequence[str] | None, options: Options) -> pd.Series:
+    """Return each model's ρ with people, by attribute and model."""
+    people = people_named(trials[trials["phase"] == "main"], patterns)
+    if options.screening is not None:
+        screened = screen(trials, people, options.screening)
+        trials = trials[~trials["observer"].isin(screened.loc[screened["excluded"], "observer"])]
+    main = trials[(trials["phase"] == "main") & trials["choice"].notna()]
+    grouped = pool_people(main, people)
+    items = sorted({*main["left"], *main["right"]})
+    found = {}
+    for attribute in sorted(set(grouped["attribute"])):
+        scaled = scene_scales(grouped, attribute, sorted(set(main["scene"])), items, **options.for_scaling)
+        if PEOPLE in scaled.names:
+            for name in scaled.names:
+                if name != PEOPLE:
+                    found[attribute, name] = float(rho(scaled.of(name), scaled.of(PEOPLE), options.rho_mode))
+    keys = [[key[place] for key in found] for place in range(2)]
+    index = pd.MultiIndex.from_arrays(keys, names=["attribute", "observer"])
+    return pd.Series(list(found.values()), index=index, dtype=float)

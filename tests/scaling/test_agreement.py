@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
+from scipy.stats import t as student
 from trial_tables import trials_table
 
 from visavis.scaling import Options, ScalingError, ScreeningRule, compare, error_consistency, pairwise_agreement, screen
@@ -102,11 +103,11 @@ class TestDifferences:
 
     def test_equal_models_do_not_differ_more_often_than_the_level_says(self) -> None:
         found = []
+        observers = {name: {"contrast": size * VALUES} for name, size in (("people", 2), ("M1", 0.5), ("M2", 0.5))}
         for seed in range(60):
-            people = {f"P{i}": {"contrast": VALUES} for i in range(4)}
-            models = {name: {"contrast": 0.5 * VALUES} for name in ("M1", "M2")}
-            table = trials_table({**people, **models}, scenes=10, repetitions=2, seed=seed)
-            found.append(compare(table, options=Options(resamples=200)).differences["p_value"].iloc[0])
+            table = trials_table(observers, scenes=10, repetitions=2, seed=seed)
+            scaled = scene_scales(table, "contrast", [f"s{i}" for i in range(10)], [f"c{i}" for i in range(6)])
+            found.append(rho_differences(scaled, "people", n=200)["p_value"].iloc[0])
         assert np.mean(np.array(found) < 0.05) <= 0.1
 
 
@@ -117,18 +118,26 @@ class TestSeparability:
         rng = np.random.default_rng(3)
         x = rng.uniform(0, 3, 300)
         y = (rng.random(300) < expit(-0.4 + 1.3 * x)).astype(float)
-        model = sm.Logit(y, sm.add_constant(x)).fit(disp=0)
-        assert logistic(x, y) == pytest.approx((*model.params, model.bse[1]), rel=1e-5)
+        scene = rng.integers(12, size=300)
+        clustered = {"cov_type": "cluster", "cov_kwds": {"groups": scene, "use_correction": False}}
+        model = sm.Logit(y, sm.add_constant(x)).fit(disp=0, **clustered)
+        intercept, slope, low, high = logistic(x, y, scene)
+        assert (intercept, slope) == pytest.approx(tuple(model.params), rel=1e-5)
+        reach = student.ppf(0.975, 11) * np.sqrt(12 / 11) * model.bse[1]
+        assert (low, high) == pytest.approx((slope - reach, slope + reach), rel=1e-5)
+        assert np.isnan(logistic(x, y, np.zeros(300, int))[2:]).all()
 
     @pytest.mark.parametrize("y", [[1, 1, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0]])
     def test_no_finite_slope_is_no_slope(self, y: list[float]) -> None:
-        assert np.isnan(logistic(np.array([0.1, 0.2, 0.3, 0.4]), np.array(y, float))).all()
+        assert np.isnan(logistic(np.array([0.1, 0.2, 0.3, 0.4]), np.array(y, float), np.arange(4))).all()
 
     def test_a_twin_agrees_where_people_see_a_difference(self, trials: pd.DataFrame) -> None:
         compared = compare(trials, options=Options(resamples=50))
         curves = compared.separability.set_index("observer")
         assert curves.loc["twin", "low"] > 0
         assert curves.loc["reverse", "high"] < 0
+        assert curves.loc["people", "pairs"] > 7 * curves.loc["twin", "pairs"]
+        assert abs(curves.loc["people", "slope"] - curves.loc["twin", "slope"]) < 1
         points = compared.separability_points.query("observer == 'twin'")
         assert points["agreement"].iloc[-1] > points["agreement"].iloc[0]
         assert points["pairs"].sum() == curves.loc["twin", "pairs"]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from trial_tables import trials_table
 
-from visavis.scaling import VARIANTS, Options, compare, preference_weights, sensitivity
+from visavis.scaling import (
+    VARIANTS,
+    Options,
+    ScreeningRule,
+    compare,
+    preference_weights,
+    sensitivity,
+    weights_from_correlations,
+)
 
 QUICK = Options(resamples=200)
 CONTRAST, COLOR = np.array([-1.0, 0.6, 0.1, -0.4, 0.7]), np.array([0.5, 0.8, -1.0, 0.1, -0.4])
@@ -44,13 +54,25 @@ def test_intervals_are_those_of_a_plain_loop(trials: pd.DataFrame) -> None:
     found = preference_weights(one, n=60, seed=5, expanded=False).set_index("attribute")
     wide = one.pivot_table(index=["scene", "item"], columns="attribute", values="value")
     scenes = sorted(set(one["scene"]))
-    betas = []
+    draws = []
     for drawn in resampled_scenes(len(scenes), 60, 5):
         rows = pd.concat([wide.loc[scenes[s]] for s in drawn])
-        betas.append(attribute_weights(rows[["colorfulness", "contrast"]], rows["preference"].to_numpy()).beta)
-    low, high = np.quantile(betas, [0.025, 0.975], axis=0)
-    assert found["low"].to_numpy() == pytest.approx(low)
-    assert found["high"].to_numpy() == pytest.approx(high)
+        weights = attribute_weights(rows[["colorfulness", "contrast"]], rows["preference"].to_numpy())
+        draws.append((weights.beta, weights.normalised, weights.lmg, np.full(2, weights.r_squared)))
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    for place, name in enumerate(("", "normalised_", "lmg_", "r_squared_")):
+        assert found[f"{name}low"].to_numpy() == pytest.approx(low[place])
+        assert found[f"{name}high"].to_numpy() == pytest.approx(high[place])
+
+
+def test_lmg_of_three_attributes_is_that_of_all_orders() -> None:
+    """Shapley's sum over sets, against the definition as a mean over orders."""
+    from visavis.scaling.composition import _lmg
+
+    rng = np.random.default_rng(4)
+    together = np.corrcoef(rng.normal(size=(20, 3)) @ rng.normal(size=(3, 4)) + rng.normal(size=(20, 4)), rowvar=False)
+    expected = weights_from_correlations(together[:3, :3], together[:3, 3]).lmg
+    assert _lmg(together[None, :3, :3], together[None, :3, 3])[0] == pytest.approx(expected)
 
 
 def test_without_the_target_or_anything_to_explain_it_by_that_is_said(trials: pd.DataFrame) -> None:
@@ -68,11 +90,13 @@ def test_sides_are_judged_for_each_model_and_for_people_together(trials: pd.Data
     table = compare(trials, options=QUICK).side_bias
     assert table["observer"].tolist() == ["people", "like", "unlike"]
     assert (table["excess_flips"].abs() < 0.08).all()
+    assert (table["excess_low"] < 0).all()
+    assert (table["excess_high"] > 0).all()
     leaning = trials.copy()
     always = (leaning["observer"] == "like") & (np.random.default_rng(0).random(len(leaning)) < 0.3)
     leaning.loc[always, "choice"] = "left"
     found = compare(leaning, options=QUICK).side_bias.set_index("observer")
-    assert found.loc["like", "excess_flips"] > 0.05
+    assert found.loc["like", "excess_flips"] > found.loc["like", "excess_low"] > 0
     assert found.loc["like", "p_value"] < 1e-6
     assert found.loc["unlike", "p_value"] > 1e-3
 
@@ -84,4 +108,21 @@ def test_sensitivity_varies_each_choice_alone(trials: pd.DataFrame) -> None:
     assert table["ρ pooled"].to_numpy() == pytest.approx(alone["rho"].to_numpy())
     assert (table["lowest"] <= table["as chosen"]).all()
     assert (table["highest"] >= table["as chosen"]).all()
-    assert table.loc[("preference", "like"), "best_of"] == len(VARIANTS)
+    assert table.loc[("preference", "like"), "worst_rank"] == 1
+    assert table.loc[("preference", "unlike"), "best_rank"] == 2
+    assert table["ρ aggregate"].to_numpy() == pytest.approx(compare(trials, options=QUICK).alignment["rho"].to_numpy())
+
+
+def test_sensitivity_shows_what_screening_changes(trials: pd.DataFrame) -> None:
+    careless = trials.copy()
+    of_p0 = careless["observer"].isin(["P0", "P1", "P2"])
+    careless.loc[of_p0, "choice"] = np.random.default_rng(1).choice(["left", "right"], of_p0.sum())
+    table = sensitivity(careless, options=QUICK)
+    assert (table["people screened"] != table["everyone kept"]).any()
+    kept = compare(careless, options=replace(QUICK, screening=ScreeningRule()))
+    assert table["people screened"].to_numpy() == pytest.approx(kept.alignment["rho"].to_numpy())
+    assert table["as chosen"].to_numpy() == pytest.approx(table["everyone kept"].to_numpy())
+
+
+def test_sensitivity_without_people_is_empty(trials: pd.DataFrame) -> None:
+    assert sensitivity(trials[trials["observer_kind"] == "vlm"]).empty
