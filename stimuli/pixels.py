@@ -2,10 +2,14 @@
 
 The rules, in order. What is not named here is refused by the file's name.
 
-- Animated files (GIF, APNG, WebP with more than one frame) and images with 16 or more bits a channel are refused: there
-  is no one right way to show them.
+- Formats other than BMP, GIF, JPEG, PNG, PPM, TIFF and WebP are refused: of some of them Pillow reduces the bits a
+  channel without a word.
+- Files of several frames (GIF, APNG, WebP, TIFF, JPEG with a second view) and images with more than 8 bits a channel
+  are refused: there is no one right way to show them.
 - EXIF orientation is applied.
-- An embedded ICC profile is converted to sRGB (perceptual intent), unless it is an sRGB profile already.
+- An embedded ICC profile is converted to sRGB (perceptual intent), unless it is sRGB already: unless it moves no colour
+  by more than a step, whatever it is called.
+- A PNG that states another gamma than sRGB's, and no profile, is refused: some programs would show it so, others not.
 - CMYK is refused without a profile, since its colours are not defined, and converted with one.
 - Grey becomes three equal channels; a palette is looked up.
 - Alpha is dropped where every pixel is opaque; any transparency is refused, since it would let the background decide.
@@ -15,18 +19,25 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 Pixels = NDArray[np.uint8]
 """An image: uint8 array of shape (height, width, 3), sRGB, row 0 at the top."""
 
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _EXIF_ORIENTATION = 0x0112
+_TIFF_BITS_PER_SAMPLE = 258
+_PPM_LARGEST_VALUE = re.compile(rb"P[2356](?:(?:\s|#[^\n]*\n)+(\d+)){3}")
+_SRGB_GAMMA = 0.45455
 _REFUSED_MODES = {"I": "32-bit", "F": "floating-point", "I;16": "16-bit", "I;16L": "16-bit", "I;16B": "16-bit"}
 
 
@@ -59,7 +70,7 @@ def decode(data: bytes) -> Decoded:
     Parameters
     ----------
     data : bytes
-        A whole file in any format that Pillow reads.
+        A whole file.
 
     Raises
     ------
@@ -72,10 +83,12 @@ def decode(data: bytes) -> Decoded:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         warnings.simplefilter("ignore", UserWarning)  # odd metadata, which the pixels do not depend on
         try:
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 return _decode(image, data)
         except UnidentifiedImageError:
-            raise UnusableImage("not an image that Pillow can read: save it as PNG") from None
+            raise UnusableImage(
+                f"cannot be read as {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}: save it as 8-bit PNG"
+            ) from None
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise UnusableImage(f"more than {Image.MAX_IMAGE_PIXELS:,} pixels: make it smaller") from None
         except (OSError, SyntaxError, EOFError, IndexError) as error:
@@ -83,12 +96,16 @@ def decode(data: bytes) -> Decoded:
 
 
 def _decode(image: Image.Image, data: bytes) -> Decoded:
-    if getattr(image, "n_frames", 1) > 1:
-        raise UnusableImage(f"animated ({image.n_frames} frames): save one frame as PNG")  # type: ignore[attr-defined]
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise UnusableImage(f"animated, or of several pages or views ({frames} frames): save one frame as PNG")
     if image.mode in _REFUSED_MODES or _bits_per_channel(image, data) > 8:
         depth = _REFUSED_MODES.get(image.mode, "more than 8 bits a channel")
         raise UnusableImage(f"{depth}: tone-map it to 8 bits a channel and save it as PNG")
     image.load()
+    gamma = image.info.get("gamma", _SRGB_GAMMA)
+    if abs(gamma - _SRGB_GAMMA) > 0.01 and not {"srgb", "icc_profile"} & image.info.keys():
+        raise UnusableImage(f"states a gamma of {gamma:g}, which is not sRGB's: convert it to sRGB")
     media_type = Image.MIME.get(image.format or "", "application/octet-stream")
     rotated = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
     upright = ImageOps.exif_transpose(image) if rotated else image
@@ -99,8 +116,13 @@ def _decode(image: Image.Image, data: bytes) -> Decoded:
 
 
 def _bits_per_channel(image: Image.Image, data: bytes) -> int:
-    """Return the bits a channel of a PNG, whose 16-bit colour Pillow reduces without a word; 8 for other formats."""
-    return data[24] if image.format == "PNG" and data[12:16] == b"IHDR" else 8
+    """Return the bits a channel as the file states them: Pillow reduces colour of more than 8 without a word."""
+    if image.format == "PNG" and data[12:16] == b"IHDR":
+        return data[24]
+    if isinstance(image, TiffImageFile):
+        return int(max(image.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (1,))))
+    header = _PPM_LARGEST_VALUE.match(data) if image.format == "PPM" else None
+    return int(header[1]).bit_length() if header else 8
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:
@@ -120,16 +142,11 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bo
     """Return the image in sRGB, and whether a profile or a colour model had to be converted."""
     if profile:
         try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            described = ImageCms.getProfileDescription(source).strip().lower()
-            if "srgb" in described and image.mode == "RGB":
+            if image.mode == "RGB" and _is_srgb(profile):
                 return image, False
-            out = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return _converted(image, profile), True
         except (ImageCms.PyCMSError, OSError) as error:
             raise UnusableImage(f"its colour profile cannot be converted ({error}): convert it to sRGB") from error
-        if out is None:
-            raise UnusableImage("its colour profile cannot be converted: convert it to sRGB")
-        return out, True
     if image.mode == "CMYK":
         raise UnusableImage("CMYK without a colour profile: its colours are not defined; convert it to sRGB")
     if image.mode in {"RGB", "L", "1"}:
@@ -137,6 +154,26 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bo
     if image.mode in {"YCbCr", "HSV", "LAB"}:
         return image.convert("RGB"), True
     raise UnusableImage(f"colour mode {image.mode}, which has no stated conversion: save it as 8-bit RGB")
+
+
+def _converted(image: Image.Image, profile: bytes) -> Image.Image:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    if converted is None:
+        raise ImageCms.PyCMSError("nothing came of it")
+    return converted
+
+
+@lru_cache(maxsize=64)
+def _is_srgb(profile: bytes) -> bool:
+    """Whether an RGB profile is sRGB by what it does, within rounding: names tell neither all that are nor only those.
+
+    Linear and wide profiles have "sRGB" in their names too, and a compact sRGB profile in wide use is called "c2".
+    """
+    levels = np.arange(0, 256, 17, dtype=np.uint8)
+    colours = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(len(levels), -1, 3)
+    converted = np.array(_converted(Image.fromarray(colours), profile))
+    return int(np.abs(converted.astype(np.int16) - colours).max()) <= 1
 
 
 def pixel_hash(pixels: Pixels) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 IMAGE_EXTENSIONS = ("bmp", "gif", "jpeg", "jpg", "png", "ppm", "tif", "tiff", "webp")
+_OTHER_EXTENSIONS = ("avif", "exr", "heic", "heif", "hdr", "j2k", "jp2", "jxl", "psd", "svg", "tga", "xcf")
 _LITTER = {"thumbs.db", "desktop.ini"}
 _SHOWN = 20
 
@@ -64,16 +65,25 @@ def entries_from_folder(folder: Path, pattern: str) -> tuple[list[Entry], list[s
     if not folder.is_dir():
         raise StimulusError(str(folder), ["there is no such folder: see 'stimuli' in the definition"])
     expression = _compile(folder, pattern)
+    base = folder.resolve()
     entries, problems = [], []
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if path.is_dir() or any(part.startswith(".") for part in inside.parts) or path.name.lower() in _LITTER:
+        if any(part.startswith(".") for part in inside.parts) or path.name.lower() in _LITTER:
+            continue
+        if path.is_symlink() and (path.is_dir() or not path.resolve().is_relative_to(base)):
+            problems.append(f"{path}: links to a folder, or out of {folder}: put the images themselves here")
+            continue
+        if path.is_dir():
             continue
         match = expression.fullmatch(unicodedata.normalize("NFC", inside.as_posix()))
+        extension = path.suffix.lower().lstrip(".")
         if match:
             entries.append(Entry(match["scene"], match["rendition"], path))
-        elif path.suffix.lower().lstrip(".") in IMAGE_EXTENSIONS:
+        elif extension in IMAGE_EXTENSIONS:
             problems.append(f"{path}: does not fit the pattern {pattern!r}: rename it, move it, or change the pattern")
+        elif extension in _OTHER_EXTENSIONS:
+            problems.append(f"{path}: {extension} files are not read: save it as PNG, or move it elsewhere")
     return entries, problems + list(_name_problems(entries))
 
 

@@ -172,7 +172,7 @@ def test_broken_images_are_told_before_anything_runs(visavis: Visavis, study: Pa
     (study.parent / "images" / "harbour" / "high.png").unlink()
     result = visavis("run", "study.yaml", "--observer", "metric:rms_contrast")
     assert result.exit_code == 1
-    assert "not an image that Pillow can read" in result.output
+    assert "low.png: cannot be read as BMP" in result.output
     assert "scene 'harbour' lacks rendition(s) high" in result.output
     assert not (study.parent / "results").exists()
 

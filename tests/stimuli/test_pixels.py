@@ -79,39 +79,45 @@ def test_an_srgb_profile_changes_nothing() -> None:
     assert decoded.verbatim
 
 
-def display_p3() -> bytes:
-    """Build a matrix profile with Display P3's primaries (SMPTE EG 432-1, adapted to D50) and a gamma of 2.2."""
-    columns = {
-        b"rXYZ": (0.51512, 0.2412, -0.00105),
-        b"gXYZ": (0.29198, 0.69225, 0.04189),
-        b"bXYZ": (0.1571, 0.06657, 0.78407),
-    }
+# Primaries in XYZ, adapted to D50: SMPTE EG 432-1 and IEC 61966-2-1.
+DISPLAY_P3 = ((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407))
+SRGB = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410))
 
-    def fixed(value: float) -> bytes:
-        return struct.pack(">i", round(value * 65536))
 
-    def xyz(values: tuple[float, float, float]) -> bytes:
-        return b"XYZ \0\0\0\0" + b"".join(map(fixed, values))
+def fixed(*values: float) -> bytes:
+    return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
 
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.2 * 256)) + b"\0\0"
-    text = b"Display P3\0"
+
+def curve(gamma: float) -> bytes:
+    return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+
+
+def icc_profile(name: str, space: bytes, elements: dict[bytes, bytes]) -> bytes:
+    """Build a display profile (ICC.1:2001-04) of a name, a white point and the given elements."""
+    text = name.encode() + b"\0"
     description = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + b"\0" * 78
     description += b"\0" * (-len(description) % 4)
-    tags = [(b"desc", description), (b"wtpt", xyz((0.9642, 1.0, 0.8249))), *((k, xyz(v)) for k, v in columns.items())]
-    tags += [(name, curve) for name in (b"rTRC", b"gTRC", b"bTRC")]
+    white = fixed(0.9642, 1.0, 0.8249)
+    tags = {b"desc": description, b"wtpt": b"XYZ \0\0\0\0" + white, **elements}
     offset, table, body = 128 + 4 + 12 * len(tags), b"", b""
-    for name, data in tags:
-        table += name + struct.pack(">II", offset + len(body), len(data))
+    for tag, data in tags.items():
+        table += tag + struct.pack(">II", offset + len(body), len(data))
         body += data
     size = offset + len(body)
-    header = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ ") + b"\0" * 12 + b"acsp"
-    header += b"\0" * 28 + b"".join(map(fixed, (0.9642, 1.0, 0.8249))) + b"\0" * 48
+    header = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02400000, b"mntr", space, b"XYZ ") + b"\0" * 12 + b"acsp"
+    header += b"\0" * 28 + white + b"\0" * 48
     return header[:128] + struct.pack(">I", len(tags)) + table + body
+
+
+def matrix_profile(name: str, primaries: tuple[tuple[float, float, float], ...], gamma: float) -> bytes:
+    """Build an RGB profile of three primaries and one gamma."""
+    elements = {b"%cXYZ" % c: b"XYZ \0\0\0\0" + fixed(*xyz) for c, xyz in zip(b"rgb", primaries, strict=True)}
+    return icc_profile(name, b"RGB ", elements | {b"%cTRC" % c: curve(gamma) for c in b"rgb"})
 
 
 def test_a_wide_gamut_profile_is_converted() -> None:
     p3 = np.full((2, 2, 3), (200, 100, 100), dtype=np.uint8)
-    decoded = decode(file_of(Image.fromarray(p3), icc_profile=display_p3()))
+    decoded = decode(file_of(Image.fromarray(p3), icc_profile=matrix_profile("Display P3", DISPLAY_P3, 2.2)))
     # By hand: linear P3 (gamma 2.2) to linear sRGB by the published matrix, then the sRGB curve.
     to_srgb = np.array([[1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979]])
     linear = to_srgb @ (np.array([200, 100, 100]) / 255) ** 2.2
@@ -119,6 +125,34 @@ def test_a_wide_gamut_profile_is_converted() -> None:
     assert np.abs(decoded.pixels[0, 0] - expected).max() <= 2
     assert decoded.pixels[0, 0, 0] >= 208, "the same numbers in P3 are a stronger red than in sRGB"
     assert not decoded.verbatim
+
+
+def test_a_linear_profile_is_converted_although_it_is_named_srgb() -> None:
+    grey = np.full((2, 2, 3), 55, dtype=np.uint8)
+    decoded = decode(file_of(Image.fromarray(grey), icc_profile=matrix_profile("sRGB-elle-V2-g10.icc", SRGB, 1.0)))
+    expected = 255 * (1.055 * (55 / 255) ** (1 / 2.4) - 0.055)
+    assert np.abs(decoded.pixels - expected).max() <= 1
+    assert not decoded.verbatim
+
+
+def test_a_grey_profile_is_converted() -> None:
+    profile = icc_profile("gamma 1.8", b"GRAY", {b"kTRC": curve(1.8)})
+    decoded = decode(file_of(Image.new("L", (2, 2), 100), icc_profile=profile))
+    expected = 255 * (1.055 * (100 / 255) ** (1.8 / 2.4) - 0.055)
+    assert np.abs(decoded.pixels - expected).max() <= 1
+    assert not decoded.verbatim
+
+
+@pytest.mark.parametrize(("gamma", "refused"), [(1 / 2.2, False), (1.0, True)])
+def test_a_png_of_another_gamma_is_refused(gamma: float, refused: bool) -> None:
+    data = encode_png(sample())
+    body = b"gAMA" + struct.pack(">I", round(gamma * 100_000))
+    stated = data[:33] + struct.pack(">I", 4) + body + struct.pack(">I", zlib.crc32(body)) + data[33:]
+    if refused:
+        with pytest.raises(UnusableImage, match="states a gamma of 1, which is not sRGB's: convert it to sRGB"):
+            decode(stated)
+    else:
+        assert np.array_equal(decode(stated).pixels, sample())
 
 
 def test_a_broken_profile_is_refused() -> None:
@@ -165,19 +199,41 @@ def png_of_16_bits() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
 
 
+def tiff_of_16_bits() -> bytes:
+    """A 1 x 1 TIFF of 16-bit RGB, which Pillow cannot write."""
+    tags = [(256, 3, 1, 1), (257, 3, 1, 1), (258, 3, 3, 122), (259, 3, 1, 1), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, 128), (277, 3, 1, 3), (278, 3, 1, 1), (279, 4, 1, 6)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + b"\0" * 4
+    return head + struct.pack("<HHH", 16, 16, 16) + struct.pack("<HHH", 257, 514, 65535)
+
+
 def frames() -> list[Image.Image]:
     return [Image.fromarray(sample()), Image.fromarray(sample()[::-1])]
 
 
 REFUSED = {
     "empty": (b"", "the file is empty"),
-    "text": (b"hello", "not an image that Pillow can read"),
+    "text": (b"hello", "cannot be read as BMP, GIF, JPEG, PNG, PPM, TIFF or WEBP"),
     "16-bit grey": (file_of(Image.fromarray(np.full((2, 2), 300, dtype=np.uint16))), "tone-map it to 8 bits"),
     "16-bit colour": (png_of_16_bits(), "tone-map it to 8 bits"),
+    "16-bit colour tiff": (tiff_of_16_bits(), "tone-map it to 8 bits"),
+    "16-bit colour ppm": (b"P6\n# by hand\n1 1\n65535\n\0\1\0\2\0\3", "tone-map it to 8 bits"),
     "floating point": (file_of(Image.fromarray(np.ones((2, 2), dtype=np.float32)), "TIFF"), "floating-point"),
-    "animated gif": (file_of(frames()[0], "GIF", save_all=True, append_images=frames()[1:]), "animated (2 frames)"),
-    "animated png": (file_of(frames()[0], "PNG", save_all=True, append_images=frames()[1:]), "animated (2 frames)"),
-    "animated webp": (file_of(frames()[0], "WEBP", save_all=True, append_images=frames()[1:]), "animated (2 frames)"),
+    "animated gif": (
+        file_of(frames()[0], "GIF", save_all=True, append_images=frames()[1:]),
+        "animated, or of several pages or views (2 frames)",
+    ),
+    "animated png": (
+        file_of(frames()[0], "PNG", save_all=True, append_images=frames()[1:]),
+        "animated, or of several pages or views (2 frames)",
+    ),
+    "animated webp": (
+        file_of(frames()[0], "WEBP", save_all=True, append_images=frames()[1:]),
+        "animated, or of several pages or views (2 frames)",
+    ),
+    "two views": (file_of(frames()[0], "MPO", save_all=True, append_images=frames()[1:]), "views (2 frames)"),
+    "another format": (file_of(frames()[0], "TGA"), "cannot be read as BMP"),
     "cmyk": (file_of(Image.new("CMYK", (4, 4)), "JPEG"), "CMYK without a colour profile"),
     "truncated png": (encode_png(sample(40, 40))[:-200], "truncated or damaged"),
     "truncated jpeg": (file_of(Image.fromarray(sample(64, 64)), "JPEG")[:-900], "truncated or damaged"),

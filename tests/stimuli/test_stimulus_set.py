@@ -94,7 +94,7 @@ def test_all_problems_are_told_together(folder: Path) -> None:
     problems = problems_of(folder)
     expected = (
         "stray.png: does not fit the pattern",
-        f"{folder / 'coast' / 'c1.png'}: not an image that Pillow can read",
+        f"{folder / 'coast' / 'c1.png'}: cannot be read as BMP",
         "scene 'coast' lacks rendition(s) c2: add them, or leave the scene out",
         "scene 'market' has unequal sizes (6×4: c1, c10; 5×4: c2)",
         "show the same pixels: remove all but one",
@@ -109,6 +109,30 @@ def test_hidden_files_and_litter_are_no_problem(folder: Path) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"x")
     assert len(StimulusSet.from_folder(folder)) == 6
+
+
+def test_images_in_formats_that_are_not_read_are_told(folder: Path) -> None:
+    (folder / "coast" / "original.HEIC").write_bytes(b"x")
+    assert problems_of(folder) == [
+        f"{folder / 'coast' / 'original.HEIC'}: heic files are not read: save it as PNG, or move it elsewhere"
+    ]
+
+
+def test_links_are_followed_within_the_folder_alone(folder: Path, tmp_path: Path) -> None:
+    save(tmp_path / "elsewhere" / "street" / "c1.png", 50)
+    try:
+        (folder / "street").symlink_to(tmp_path / "elsewhere" / "street", target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+    (folder / "coast" / "c2.png").unlink()
+    (folder / "coast" / "c2.png").symlink_to(tmp_path / "elsewhere" / "street" / "c1.png")
+    save(folder / ".kept" / "c10.png", 51)
+    (folder / "coast" / "c10.png").unlink()
+    (folder / "coast" / "c10.png").symlink_to(folder / ".kept" / "c10.png")
+    told = f"links to a folder, or out of {folder}: put the images themselves here"
+    problems = problems_of(folder)
+    assert problems[:2] == [f"{folder / 'coast' / 'c2.png'}: {told}", f"{folder / 'street'}: {told}"]
+    assert problems[2:] == ["scene 'coast' lacks rendition(s) c2: add them, or leave the scene out"]
 
 
 @pytest.mark.parametrize("pattern", ["{scene}.png", "{scene}/{scene}.png", "{scene}/{rendtion}.png", "x.png"])
