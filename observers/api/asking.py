@@ -63,9 +63,9 @@ class Asked:
         Requests that went out, and replies that the cache gave instead.
     usage : Usage
     lost : int
-        Replies that never arrived, cannot be read or do not tell their tokens.
+        Replies that never arrived or cannot be read.
     lost_usd : float
-        What they can have cost at most.
+        What they, and those that do not tell their tokens, can have cost at most.
     onset : str or None
         When the last request went out.
     latency_s : float or None
@@ -150,7 +150,7 @@ class Asker:
         except AccessRefused as error:
             raise ObserverError(f"{self.name}: {error}. Every answer before this is saved") from error
         except Stopped as stopped:
-            if not asked.usage.input and not asked.lost:
+            if not asked.usage.input and not asked.lost_usd:
                 raise
             # Broken off between two asks: what the first has cost is written down, so that a budget is kept.
             return self.failed(trial, question, asked, stopped, "aborted")
@@ -226,8 +226,7 @@ class Asker:
                 asked.latency_s = time.monotonic() - begun
                 return reply
 
-        def lose() -> None:
-            asked.lost += 1
+        def uncounted() -> None:
             asked.lost_usd += receipt.most
             self.ledger.lose(receipt)
 
@@ -235,11 +234,15 @@ class Asker:
             if error.throttled:
                 self.concurrency.throttled()
             if error.lost:
-                lose()
+                asked.lost += 1
+                uncounted()
+                self.ledger.check()
 
         with self.ledger.request(self.worst(question), stop) as receipt, self.concurrency.slot(stop):
             reply = self.retry.send(send, stop, on_failure)
             receipt.usage = reply.usage
+            if reply.usage is None:
+                uncounted()
         if reply.usage is not None:
             asked.usage += reply.usage
         self.concurrency.succeeded()
@@ -259,7 +262,9 @@ class Asker:
             "cost_usd": self.ledger.cost(asked.usage),
         }
         if asked.lost:
-            record |= {"lost_replies": asked.lost, "lost_usd": asked.lost_usd}
+            record["lost_replies"] = asked.lost
+        if asked.lost_usd:
+            record["lost_usd"] = asked.lost_usd
         if asked.from_cache:
             record["from_cache"] = asked.from_cache
         if asked.replies:

@@ -29,7 +29,7 @@ def cache_key(body: Body, trial: Trial, servers: Sequence[str], *, observer: str
     body : dict
         The whole request: model, words, pictures in their order, and every setting.
     trial : Trial
-        Another trial is another question, however alike the two look; so is another repetition.
+        Its attribute, phase and repetition count: what is asked twice is not answered once.
     servers : sequence of str
         Addresses: the same name may be another model elsewhere.
     observer, session : str
@@ -38,7 +38,7 @@ def cache_key(body: Body, trial: Trial, servers: Sequence[str], *, observer: str
     """
     key = {
         "request": fingerprint(body),
-        "trial": trial.id,
+        "trial": [trial.attribute, trial.phase, trial.repetition],
         "servers": sorted(servers),
         "observer": observer,
         "session": session,

@@ -118,15 +118,13 @@ class Ledger:
                 self._most_read = max(usage.input, self._most_read or 0)
 
     def lose(self, receipt: Receipt) -> None:
-        """Count a reply that was lost on its way, or does not tell its tokens, at the most that it can have cost.
-
-        Raises
-        ------
-        BudgetReached
-            If trying again might pass the budget.
-        """
+        """Count a reply that was lost on its way, or does not tell its tokens, at the most that it can have cost."""
         with self._changed:
             self.lost += receipt.most
+
+    def check(self) -> None:
+        """Raise `BudgetReached` if what is under way, tried again, might pass the budget."""
+        with self._changed:
             if self.budget is not None and self.spent + self.lost + self._reserved > self.budget:
                 self.reached = True
                 raise BudgetReached

@@ -29,8 +29,9 @@ from .profile import Profile, Provider, profile, provider
 from .servers import Server, Servers
 from .workers import in_parallel
 
-UNKNOWN_IMAGE_TOKENS = 2000
-"""Tokens held back for an image whose tokens are not documented, so that a budget is kept all the same."""
+UNKNOWN_IMAGE_TOKENS, UNKNOWN_PIXELS_PER_TOKEN = 2000, 256
+"""Tokens held back for an image whose tokens are not documented, the larger of the two, so that a budget is kept all
+the same; known models take one token for 784 pixels or more."""
 
 
 class ApiObserver(ConfigurableObserver):
@@ -366,12 +367,13 @@ class ApiObserver(ConfigurableObserver):
 
     def _estimate(self, sizes: Sequence[tuple[int, int]], words: str) -> tuple[int, bool]:
         """Return the tokens of images and words, and whether the images' are known."""
-        total, known = 50 + len(words) // 3, True
+        total, known = 50 + len(words.encode()) // 3, True
         for size in sizes:
             seen = self.sees(*size)
             tokens = seen.tokens if seen else self.profile.image_tokens
             known &= tokens is not None
-            total += UNKNOWN_IMAGE_TOKENS if tokens is None else tokens
+            guessed = max(UNKNOWN_IMAGE_TOKENS, size[0] * size[1] // UNKNOWN_PIXELS_PER_TOKEN)
+            total += guessed if tokens is None else tokens
         return total, known
 
 
@@ -384,7 +386,7 @@ def _used(events: Sequence[Mapping[str, Any]]) -> tuple[float, float, int | None
 
 
 def _money(ledger: Ledger) -> str:
-    lost = f" and at most ${ledger.lost:.2f} for replies that were lost" if ledger.lost else ""
+    lost = f" and at most ${ledger.lost:.2f} for replies that were lost or untold" if ledger.lost else ""
     return f"${ledger.spent:.2f}{lost}"
 
 

@@ -50,6 +50,7 @@ class Says:
     seconds: float = 0.0
     first_token: dict[str, float] | None = None
     served_model: str = "served-model-1"
+    read: int | None = None  # tokens; by default 100 and 300 an image
 
 
 Answer = Callable[[Asked], Says]
@@ -133,9 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif says.kind == "status":
             self._send(says.status, json.dumps(_error(provider, says)), headers=says.headers)
         elif says.kind == "html":
-            self._send(200, "<html><body>Bad gateway</body></html>", "text/html")
+            self._send(200, f"<html><body>Bad gateway {says.text}</body></html>", "text/html")
         elif says.kind == "broken":
-            self._send(200, '{"id": "x", "choi')
+            self._send(200, json.dumps({"id": says.text or "x", "choices": []})[:-9])
         elif says.kind == "shape":
             self._send(200, '{"unexpected": []}')
         else:
@@ -312,7 +313,7 @@ def _decode(provider: str, path: str, body: dict[str, Any], headers: dict[str, s
 
 
 def _usage(asked: Asked, says: Says) -> tuple[int, int]:
-    return 100 + 300 * len(asked.images), 5 + len(says.text or "")
+    return 100 + 300 * len(asked.images) if says.read is None else says.read, 5 + len(says.text or "")
 
 
 def _openai(asked: Asked, says: Says) -> dict[str, Any]:
