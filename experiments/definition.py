@@ -43,7 +43,16 @@ def _check_name(name: str) -> str:
     return name
 
 
+def _check_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is listed twice")
+    return names
+
+
 Name = Annotated[str, AfterValidator(_check_name)]
+Scenes = Annotated[tuple[Name, ...], Field(min_length=1, strict=False), AfterValidator(_check_once)]
+Renditions = Annotated[tuple[Name, ...], Field(min_length=2, strict=False), AfterValidator(_check_once)]
 
 
 class Stimuli(BaseModel):
@@ -65,8 +74,8 @@ class Stimuli(BaseModel):
     folder: Text | None = None
     pattern: Text = "{scene}/{rendition}.{ext}"
     manifest: Text | None = None
-    scenes: tuple[Name, ...] | None = Field(default=None, min_length=1, strict=False)
-    renditions: tuple[Name, ...] | None = Field(default=None, min_length=2, strict=False)
+    scenes: Scenes | None = None
+    renditions: Renditions | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Stimuli:
@@ -187,7 +196,7 @@ class Practice(BaseModel):
 
     model_config = MODEL_CONFIG
     trials: int = Field(ge=1)
-    scenes: tuple[Name, ...] | None = Field(default=None, min_length=1, strict=False)
+    scenes: Scenes | None = None
     feedback: bool = False
 
 
@@ -310,9 +319,9 @@ class Definition(BaseModel):
 
     @model_validator(mode="after")
     def _catch_trials_ask_known_attributes(self) -> Definition:
-        for catch in self.catch:
+        for position, catch in enumerate(self.catch):
             if catch.attribute not in self.attributes:
-                raise ValueError(f"a catch trial asks for {catch.attribute!r}, which is not among 'attributes'")
+                raise ValueError(f"catch.{position}.attribute: {catch.attribute!r} is not among 'attributes'")
         asked = [(c.attribute, c.scene, frozenset((c.expect, c.over))) for c in self.catch]
         if len(set(asked)) < len(asked):
             raise ValueError("'catch' lists a pair twice: ask more often with its 'repetitions'")
@@ -415,7 +424,11 @@ def _validate(data: Any, source: str, file: YamlFile | None) -> Definition:
     except ValidationError as error:
         schema = definition_schema()
         ambiguous = {problem.partition(":")[0] for problem in problems}
-        for detail in error.errors():
+        details = error.errors()
+        inner = {detail["loc"][:n] for detail in details for n in range(len(detail["loc"]))}
+        for detail in details:
+            if detail["type"] == "too_short" and detail["loc"] in inner:
+                continue  # only because what is in the list is wrong itself
             text = explain(detail, file, schema)
             if text.partition(":")[0] not in ambiguous:  # the ambiguity is the cause, and has been told
                 problems.append(text)

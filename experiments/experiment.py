@@ -50,7 +50,11 @@ class Experiment:
         """
         path = Path(path)
         definition = Definition.from_yaml(path)
-        return cls(definition, load_stimuli(definition, path.parent))
+        stimuli = load_stimuli(definition, path.parent)
+        try:
+            return cls(definition, stimuli)
+        except DefinitionError as error:
+            raise DefinitionError(str(path), error.problems) from None
 
     def with_repetitions(self, repetitions: int) -> Experiment:
         """Return this experiment with each pair asked another number of times."""
@@ -71,24 +75,29 @@ def load_stimuli(definition: Definition, base: Path) -> StimulusSet:
     return StimulusSet.from_folder(base / str(wanted.folder), wanted.pattern, scenes=scenes, renditions=renditions)
 
 
-def _with(chosen: tuple[str, ...] | None, also: Iterator[str]) -> list[str] | None:
+def _with(chosen: tuple[str, ...] | None, also: Iterator[tuple[str, str]]) -> list[str] | None:
     """Add to the chosen names those that other parts of the definition name."""
-    return None if chosen is None else list(dict.fromkeys([*chosen, *also]))
+    return None if chosen is None else list(dict.fromkeys([*chosen, *(name for _, name in also)]))
 
 
-def _scenes_named(definition: Definition) -> Iterator[str]:
-    yield from definition.practice.scenes or () if definition.practice else ()
-    yield from (catch.scene for catch in definition.catch)
+def _scenes_named(definition: Definition) -> Iterator[tuple[str, str]]:
+    """Yield the scenes that parts of the definition other than its stimuli name, each after the part."""
+    for name in (definition.practice.scenes or ()) if definition.practice else ():
+        yield "practice.scenes", name
+    for position, catch in enumerate(definition.catch):
+        yield f"catch.{position}.scene", catch.scene
 
 
-def _renditions_named(definition: Definition) -> Iterator[str]:
+def _renditions_named(definition: Definition) -> Iterator[tuple[str, str]]:
     if definition.reference is not None:
-        yield definition.reference
-    for catch in definition.catch:
-        yield from (catch.expect, catch.over)
+        yield "reference", definition.reference
+    for position, catch in enumerate(definition.catch):
+        yield f"catch.{position}.expect", catch.expect
+        yield f"catch.{position}.over", catch.over
     if isinstance(definition.pairs, ListedPairs):
         for pair in definition.pairs.pairs:
-            yield from pair
+            for name in pair:
+                yield "pairs", name
 
 
 def _mismatches(definition: Definition, stimuli: StimulusSet) -> Iterator[str]:
@@ -97,9 +106,10 @@ def _mismatches(definition: Definition, stimuli: StimulusSet) -> Iterator[str]:
         ("scene", _scenes_named(definition), stimuli.scenes),
         ("rendition", _renditions_named(definition), stimuli.renditions),
     ):
-        for name in dict.fromkeys(named):
+        for field, name in dict.fromkeys(named):
             if name not in known:
-                yield f"there is no {kind} {name!r} in {stimuli.folder}: there are {', '.join(known)}"
+                there = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+                yield f"{field}: there is no {kind} {name!r} in {stimuli.folder}: there are {there}"
     compared = definition.compared(stimuli.renditions)
     if len(compared) < 2:
         yield f"there is nothing to compare: {stimuli.folder} has {len(compared)} rendition(s) besides the reference"

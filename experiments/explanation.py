@@ -7,6 +7,16 @@ from typing import Any
 
 from .yaml_file import KeyPath, YamlFile
 
+_WANTED = {
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+_TAKES_KEYS = {"dict_type", "model_type", "model_attributes_type"}
+
 
 def explain(detail: Any, file: YamlFile | None, schema: dict[str, Any]) -> str:
     """Turn one error of pydantic into a line for people: where, what, and the remedy.
@@ -27,19 +37,36 @@ def explain(detail: Any, file: YamlFile | None, schema: dict[str, Any]) -> str:
         if not (part in tags and position == 1 and detail["loc"][0] == "pairs") and part != "[key]"
     )
     field = ".".join(str(part) for part in path)
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["type"] == "extra_forbidden":
-        message = _unknown_key(path, schema)
-    elif detail["type"] == "missing":
-        message = "this key is missing"
-    elif detail["type"] in {"union_tag_not_found", "union_tag_invalid"}:
-        message = "'design' must be one of all, listed, random, adaptive"
-    elif detail["type"] == "string_type" and isinstance(detail["input"], int | float):
-        message = f"{detail['input']!r} is read as a number, text is wanted: write it in quotes"
-    elif not isinstance(detail["input"], dict | list):
-        message += f", not {detail['input']!r}"
-    where = f"line {file.line(path)}: " if file else ""
-    return f"{where}{field}: {message}" if field else f"{where}{message}"
+    line = file.line(path) if file else None
+    message = _message(detail, path, schema)
+    return "".join((f"line {line}: " if line else "", f"{field}: " if field else "", message))
+
+
+def _message(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
+    """Say what is wrong at `path`, and the remedy."""
+    kind, given, limits = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _unknown_key(path, schema)
+    if kind == "missing":
+        return "this key is missing"
+    if kind in {"union_tag_not_found", "union_tag_invalid"}:
+        return "'design' must be one of all, listed, random, adaptive"
+    if kind == "string_type" and isinstance(given, int | float):
+        return f"{given!r} is read as a number, text is wanted: write it in quotes"
+    if kind == "too_short":
+        return f"at least {limits['min_length']} are wanted, not {limits['actual_length']}"
+    if kind == "too_long":
+        return f"at most {limits['max_length']} are wanted, not {limits['actual_length']}"
+    if kind in _TAKES_KEYS:
+        keys = _keys_at(schema, path)
+        message = f"{'the keys ' if keys else 'keys and values'}{', '.join(keys)} are wanted here"
+    elif kind in _WANTED:
+        message = f"{_WANTED[kind]} is wanted"
+    else:
+        message = str(detail["msg"]).removeprefix("Value error, ").replace("Input should", "this should")
+    if given is None:
+        return f"{message}, and nothing is given"
+    return message if isinstance(given, dict | list) else f"{message}, not {given!r}"
 
 
 def _unknown_key(path: KeyPath, schema: dict[str, Any]) -> str:

@@ -18,13 +18,22 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 KeyPath = tuple[str | int, ...]
 
+# What is ambiguous, why, and how to write what was meant without quotes.
 _TRAPS = (
-    (re.compile(r"[+-]?0[0-9_]+"), "some YAML readers take a leading zero for octal"),
-    (re.compile(r"(?i:y|n|yes|no|on|off)"), "some YAML readers take it for true or false"),
-    (re.compile(r"[+-]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "some YAML readers take it for a number in base 60"),
-    (re.compile(r"[+-]?[0-9]+(_[0-9]+)+(\.[0-9]*)?"), "some YAML readers drop the underscore"),
-    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "some YAML readers take it for a date"),
+    (re.compile(r"[+-]?0[0-9_]+"), "some YAML readers take a leading zero for octal", "without leading zeros"),
+    (re.compile(r"[+-]?0[bo][01234567_]+"), "some YAML readers take it for a number", "as a decimal number"),
+    (re.compile(r"(?i:y|n|yes|no|on|off)"), "some YAML readers take it for true or false", "as true or false"),
+    (re.compile(r"[+-]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "some YAML readers take it for a number in base 60", ""),
+    (re.compile(r"[+-]?[0-9]+(_[0-9]+)+(\.[0-9]*)?"), "some YAML readers drop the underscore", "without it"),
+    (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "some YAML readers take it for a date", ""),
 )
+
+# What people do about what the parser says, by a part of it.
+_REMEDIES = {
+    "mapping values are not allowed": "text that holds ': ' must stand in quotes",
+    "cannot start any token": "indent with spaces, and put text that begins with a special character in quotes",
+    "duplicate key": "keep one of the two",
+}
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,11 @@ class YamlFile:
     lines: dict[KeyPath, int]
     problems: tuple[str, ...]
 
-    def line(self, path: KeyPath) -> int:
-        """Return the line of the key or item at `path`, or of what it should stand in."""
+    def line(self, path: KeyPath) -> int | None:
+        """Return the line of the key or item at `path`, or of what it should stand in; None for the file itself."""
         while path and path not in self.lines:
             path = path[:-1]
-        return self.lines.get(path, 1)
+        return self.lines[path] if path else None
 
 
 def read_yaml(path: Path) -> YamlFile:
@@ -58,24 +67,21 @@ def read_yaml(path: Path) -> YamlFile:
     Raises
     ------
     ValueError
-        If the file is not one well-formed YAML document in UTF-8; the message gives line and column.
+        If the file is not one well-formed YAML document in UTF-8; the message gives line and column, not the file.
     OSError
         If the file cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text (byte {error.start}): save the file as UTF-8") from error
+        raise ValueError(f"not UTF-8 text (byte {error.start}): save the file as UTF-8") from error
     try:
         node = YAML(typ="safe", pure=True).compose(text)
         data = YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        reason = (error.problem or error.context or "not YAML").splitlines()[0]
-        raise ValueError(f"{path}{where}: {reason}") from error
+        raise ValueError(_explain(error)) from error
     except YAMLError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(str(error)) from error
     lines: dict[KeyPath, int] = {}
     problems: list[str] = []
     for key_path, value in _walk(node, ()):
@@ -100,13 +106,22 @@ def _walk(node: Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, Node]]:
             yield from _walk(value, (*path, position))
 
 
+def _explain(error: MarkedYAMLError) -> str:
+    """Say where a file is no YAML, why, and what to do."""
+    mark = error.problem_mark or error.context_mark
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    problem = (error.problem or error.context or "not YAML").splitlines()[0].partition(" with value ")[0]
+    reason = f"{error.context}, {problem}" if problem.startswith("but ") else problem
+    remedy = next((f": {remedy}" for part, remedy in _REMEDIES.items() if part in reason), "")
+    return f"{where}{reason}{remedy}"
+
+
 def _trap(node: Node) -> str | None:
     if not isinstance(node, ScalarNode) or node.style is not None:
         return None
     text = str(node.value)
-    for pattern, reason in _TRAPS:
+    for pattern, reason, otherwise in _TRAPS:
         if pattern.fullmatch(text):
-            return (
-                f"{text} is ambiguous ({reason}): write it in quotes ('{text}') or, for a number, without leading zeros"
-            )
+            remedy = f"write it {otherwise}, or in quotes" if otherwise else "write it in quotes"
+            return f"{text} is ambiguous ({reason}): {remedy} ('{text}')"
     return None

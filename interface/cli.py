@@ -164,7 +164,8 @@ def _make_observer(
         try:
             content = read_yaml(options_file)
         except (OSError, ValueError) as error:
-            raise click.ClickException(f"{options_file}: {error}") from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise click.ClickException(f"{options_file}: {reason}") from error
         if content.problems or not isinstance(content.data, dict):
             raise click.ClickException(f"{options_file}: {'; '.join(content.problems) or 'no mapping of options'}")
         given.update(content.data)
@@ -446,11 +447,15 @@ def _try_out(observer: Observer) -> None:
     from visavis.trial_run import try_out
 
     right = 0
-    for line in try_out(observer, warn=lambda text: click.secho(f"warning: {text}", fg="yellow", err=True)):
+
+    def warn(text: str) -> None:
+        click.secho(f"warning: {text}", fg="yellow", err=True)
+
+    for line in try_out(observer, warn, tell=click.echo):
         right += line.correct
-        click.echo(f"\n{line.question}\n  shown   {line.shown}\n  answer  {line.answer}")
+        click.echo(f"\n{line.question}\n  {'shown':19} {line.shown}\n  {'answer':19} {line.answer}")
         for name, value in line.details.items():
-            click.echo(f"  {name:7} {value}")
+            click.echo(f"  {name.replace('_', ' '):19} {value}")
     click.echo(f"\n{right} of 3 as expected")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from visavis.experiments import Definition, DefinitionError, definition_schema
+from visavis.experiments import Definition, DefinitionError, Experiment, definition_schema
 
 GOOD = """\
 visavis: 1
@@ -71,18 +71,36 @@ def test_the_hash_sees_what_matters_and_nothing_else(tmp_path: Path, good: Defin
             "line 7: attributes.contrast.question: this key is missing",
             "line 8: attributes.contrast.qestion: unknown key; did you mean 'question'?",
         ]),
-        ("seed: 7\n", "", ["line 1: seed: this key is missing"]),
+        ("seed: 7\n", "", ["seed: this key is missing"]),
         ("name: small", "name: 010", ["line 2: 010 is ambiguous (some YAML readers take a leading zero for octal)"]),
-        ("repetitions: 3", "ties: no", ["line 10: no is ambiguous (some YAML readers take it for true or false)"]),
+        ("repetitions: 3", "ties: no", [
+            "line 10: no is ambiguous (some YAML readers take it for true or false): write it as true or false, or in "
+        ]),
+        ("name: small", "name: 0o17", ["line 2: 0o17 is ambiguous (some YAML readers take it for a number): write it"]),
         ("name: small", "name: 1:30", ["line 2: 1:30 is ambiguous (some YAML readers take it for a number in base"]),
         ("name: small", "name: 2026-01-02", ["line 2: 2026-01-02 is ambiguous (some YAML readers take it for a date)"]),
         ("seed: 7", "seed: 1_000", ["line 3: 1_000 is ambiguous (some YAML readers drop the underscore)"]),
         ("name: small", "name: 2.5", ["line 2: name: 2.5 is read as a number, text is wanted: write it in quotes"]),
-        ("repetitions: 3", "repetitions: '3'", ["line 10: repetitions: Input should be a valid integer, not '3'"]),
+        ("repetitions: 3", "repetitions: '3'", ["line 10: repetitions: a whole number is wanted, not '3'"]),
         ("repetitions: 3", "repetitions: 0", [
-            "line 10: repetitions: Input should be greater than or equal to 1, not 0"
+            "line 10: repetitions: this should be greater than or equal to 1, not 0"
         ]),
-        ("visavis: 1", "visavis: 2", ["line 1: visavis: Input should be 1, not 2"]),
+        ("repetitions: 3", "repetitions:", ["line 10: repetitions: a whole number is wanted, and nothing is given"]),
+        ("repetitions: 3", "ties: 'yes'", ["line 10: ties: true or false is wanted, not 'yes'"]),
+        ("repetitions: 3", "pairs: all", [
+            "line 10: pairs: the keys design, pairs, per_scene are wanted here, not 'all'"
+        ]),
+        ("repetitions: 3", "order: {blocks: scene}", ["line 10: order.blocks: a list is wanted, not 'scene'"]),
+        ("repetitions: 3", "pairs: {design: listed, pairs: [[a, b, c]]}", [
+            "line 10: pairs.pairs.0: at most 2 are wanted, not 3"
+        ]),
+        ("  folder: images", "  folder: images\n  renditions: [a, b, a]", [
+            "line 6: stimuli.renditions: 'a' is listed twice"
+        ]),
+        ("  folder: images", "  folder: images\n  renditions: [a]", [
+            "line 6: stimuli.renditions: at least 2 are wanted, not 1"
+        ]),
+        ("visavis: 1", "visavis: 2", ["line 1: visavis: this should be 1, not 2"]),
         ("  folder: images", "  folder: images\n  manifest: m.csv", [
             "line 4: stimuli: give either 'folder' or 'manifest'"
         ]),
@@ -100,10 +118,10 @@ def test_the_hash_sees_what_matters_and_nothing_else(tmp_path: Path, good: Defin
         ("repetitions: 3", "pairs: {design: listed, pairs: [[a, b], [b, a]]}", ["[b, a] is listed twice"]),
         ("repetitions: 3", "order: {blocks: [scene, scene]}", ["line 10: order: 'blocks' names something twice"]),
         ("repetitions: 3", "catch: [{attribute: hue, scene: s, expect: a, over: b}]", [
-            "line 1: a catch trial asks for 'hue', which is not among 'attributes'"
+            "catch.0.attribute: 'hue' is not among 'attributes'"
         ]),
         ("repetitions: 3", "presentation: {background: [0, 0, 256]}", [
-            "line 10: presentation.background.2: Input should be less than or equal to 255, not 256"
+            "line 10: presentation.background.2: this should be less than or equal to 255, not 256"
         ]),
     ],
 )  # fmt: skip
@@ -126,7 +144,13 @@ def test_all_problems_are_told_together(tmp_path: Path) -> None:
     ("content", "expected"),
     [
         (b"name: [a", "expected ',' or ']'"),
-        (b"name: a\nname: b\n", "study.yaml:2:1: found duplicate key"),
+        (b"name: a\nname: b\n", 'line 2, column 1: found duplicate key "name": keep one of the two'),
+        (
+            b"question: Which: left?",
+            "line 1, column 16: mapping values are not allowed here: text that holds ': ' must",
+        ),
+        (b"a:\n\tb: 1", "line 2, column 1: found character '\\t' that cannot start any token: indent with spaces"),
+        (b"a: 1\n---\nb: 2", "line 2, column 1: expected a single document in the stream, but found another document"),
         (b"name: \xff", "not UTF-8 text (byte 6): save the file as UTF-8"),
         (b"", "this is no mapping of keys to values"),
         (b"- a\n- b\n", "this is no mapping of keys to values"),
@@ -168,3 +192,21 @@ def test_the_json_schema_agrees_with_the_models(good: Definition) -> None:
 def test_the_published_schema_is_the_one_in_the_documentation() -> None:
     published = Path(__file__).parents[2] / "docs" / "definition.schema.json"
     assert json.loads(published.read_text(encoding="utf-8")) == definition_schema(), f"visavis schema -o {published}"
+
+
+def test_what_the_images_lack_is_named_with_the_file_and_the_field(images: Path) -> None:
+    file = images.parent / "study.yaml"
+    file.write_text(
+        GOOD + "reference: original\npractice: {trials: 1, scenes: [harbor]}\n"
+        "catch: [{attribute: contrast, scene: coast, expect: c1, over: c9}]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(DefinitionError) as caught:
+        Experiment.load(file)
+    assert str(caught.value).startswith(f"{file}: the definition cannot be used:")
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [
+        "practice.scenes",
+        "reference",
+        "catch.0.over",
+    ]
+    assert f"there is no rendition 'c9' in {images}: there are c1, c2, c3, c4" in caught.value.problems[2]
