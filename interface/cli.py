@@ -6,6 +6,7 @@ ended before every trial was answered; 130 interrupted from the keyboard.
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from visavis.experiments import Observer, RunResult
 
 INCOMPLETE = 3
+
+# What the disk refuses: not our mistake, and nothing to show a traceback for.
+_REFUSED = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.ENOSPC, errno.EDQUOT),
+    *(errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG),
+}
 
 _DEFINITION = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -41,6 +49,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except OSError as error:
+            if error.errno not in _REFUSED:
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror}: make room, or choose another place") from error
         except Exception as error:
             if isinstance(error, _user_errors()):
                 raise click.ClickException(str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -165,6 +166,22 @@ def test_mistakes_get_one_clear_message(visavis: Visavis, words: tuple[str, ...]
     assert result.exit_code == status
     assert message in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_place_that_cannot_be_written_gets_one_clear_message(
+    visavis: Visavis, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = visavis("plan", "study.yaml", "--observer", "P1", "-o", "study.yaml/plan.csv")
+    assert result.exit_code == 1
+    assert "study.yaml: File exists: make room, or choose another place" in result.output
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    result = visavis("new", "other.yaml")
+    assert result.exit_code == 1
+    assert result.output == "Error: No space left on device: make room, or choose another place\n"
 
 
 def test_broken_images_are_told_before_anything_runs(visavis: Visavis, study: Path) -> None:
