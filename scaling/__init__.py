@@ -36,7 +36,7 @@ from .sensitivity import VARIANTS, sensitivity
 from .separability import separability
 from .side_bias import side_bias
 from .single import SingleScale
-from .sparse import SparseScale, fit_sparse
+from .sparse import SparseScale, fit_sparse, list_choices
 from .ties import TieScale, fit_ties
 from .variability import vr_between, vr_matrix, vr_within
 from .weights import Weights, attribute_weights, weights_from_correlations
@@ -97,6 +97,7 @@ __all__ = [
     "largest_error_consistency",
     "leave_one_out_likelihood",
     "leave_one_out_rho",
+    "list_choices",
     "montag_standard_error",
     "mosteller",
     "observers_needed",

@@ -8,6 +8,7 @@ and Mikhailiuk et al. 2020, ASAP, whose criterion is another approximation of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.special import ndtr, xlogy
 
 from .counts import Counts, Floats
 from .errors import ScalingError
+from .fitting import precision_of
 from .scale import Scale, fit_scale
 
 
@@ -54,20 +56,30 @@ def expected_information(values: Floats, covariance: Floats) -> Floats:
 class ActiveSampler:
     """Asks the pairs that tell most, from what was answered so far: `ask`, show, `tell`, and again.
 
+    What it asks depends on what it was told alone: a sampler told the same answers asks the same pairs, so that a
+    session that was cut off goes on from its answers.
+
     Parameters
     ----------
-    items : tuple of str
+    items : sequence of str
     prior_sd : float
         Of the Gaussian prior on scale values, in SD of a difference.
+
+    Raises
+    ------
+    ScalingError
+        For fewer than two items, or one named twice.
     """
 
-    items: tuple[str, ...]
+    items: Sequence[str]
     prior_sd: float = 1.0
 
     def __post_init__(self) -> None:
+        self.items = tuple(self.items)
         k = len(self.items)
         if k < 2 or len(set(self.items)) < k:
             raise ScalingError(f"two different items at least are needed, not {self.items}")
+        precision_of(self.prior_sd)
         self._wins = np.zeros((k, k))
 
     def ask(self, n: int | None = None) -> list[tuple[str, str]]:
@@ -76,8 +88,16 @@ class ActiveSampler:
         Parameters
         ----------
         n : int, optional
-            How many; by default a spanning tree, one fewer than there are items, so that every batch connects all.
+            How many different ones; by default a spanning tree, one fewer than there are items, so that every batch
+            connects all. No more than there are pairs.
+
+        Raises
+        ------
+        ScalingError
+            For fewer than one.
         """
+        if n is not None and n < 1:
+            raise ScalingError(f"one pair at least is to be asked, not {n}")
         gain = self._gain()
         if n is None:
             # Subtracting from a constant turns the largest gain into the shortest edge; every edge stays positive.
@@ -90,20 +110,46 @@ class ActiveSampler:
         pairs.sort(key=lambda pair: -gain[pair])
         return [(self.items[i], self.items[j]) for i, j in pairs]
 
-    def tell(self, chosen: str, other: str, *, tie: bool = False) -> None:
+    def tell(self, chosen: str, other: str, *, tie: bool = False, share: float = 1.0) -> None:
         """Take in an answer.
+
+        Parameters
+        ----------
+        chosen, other : str
+        tie : bool
+            They were called equal, which is half a choice of either.
+        share : float
+            Probability of the choice where the answer is a soft one, in [0, 1]; the rest is a choice of the other.
 
         Raises
         ------
         ScalingError
-            If either is not among the items.
+            If either is not among the items, or both are the same.
         """
+        if chosen == other or not 0 <= share <= 1:
+            raise ScalingError(
+                f"an answer is one of two items, with a share from 0 to 1, not {chosen!r}, {other!r}, {share}"
+            )
         for name in (chosen, other):
             if name not in self.items:
                 raise ScalingError(f"{name!r} is not among the items {', '.join(self.items)}")
         i, j = self.items.index(chosen), self.items.index(other)
-        self._wins[i, j] += 0.5 if tie else 1.0
-        self._wins[j, i] += 0.5 if tie else 0.0
+        share = 0.5 if tie else share
+        self._wins[i, j] += share
+        self._wins[j, i] += 1 - share
+
+    def tell_counts(self, counts: Counts) -> None:
+        """Take in answers that are counted already, such as those of a session so far; groups are pooled.
+
+        Raises
+        ------
+        ScalingError
+            If the counts are of other items.
+        """
+        if set(counts.items) != set(self.items):
+            raise ScalingError(f"the counts are of {', '.join(counts.items)}, not of {', '.join(self.items)}")
+        place = [counts.items.index(name) for name in self.items]
+        self._wins += counts.with_ties_as_half_wins().pool([]).wins[0][np.ix_(place, place)]
 
     @property
     def counts(self) -> Counts:

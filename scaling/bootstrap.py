@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 from scipy.stats import t as student
 
-from .counts import Counts, Floats
+from .counts import Counts, Floats, as_names
 from .errors import ScalingError
 from .fitting import best_values
 from .links import LINKS
 from .resampling import resample_weights
 from .scale import Scale, fit_scale
+from .single import normal_reach, plot_values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Interval = Literal["expanded", "percentile", "bca"]
 INTERVALS: tuple[Interval, ...] = get_args(Interval)
@@ -42,7 +46,7 @@ class Bootstrap:
         What was resampled.
     draws : float array, shape (n, G, k)
         Scale values of each resample, in the groups of `estimate`; NaN where a resample has no choice in a group, or no
-        finite maximum.
+        finite maximum. Intervals leave those out; `lost` tells how many they are.
     jackknife : float array, shape (n units, G, k), or None
         Scale values without each unit in turn; None where two units or trials were resampled.
     n_units : int
@@ -56,6 +60,75 @@ class Bootstrap:
     jackknife: Floats | None
     n_units: int
     seed: int
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The k things that were scaled."""
+        return self.estimate.items
+
+    @property
+    def values(self) -> Floats:
+        """Scale values of the data as they are; shape (G, k)."""
+        return self.estimate.values
+
+    @property
+    def lost(self) -> Floats:
+        """Share of the resamples without values, by group; shape (G,)."""
+        return np.asarray(np.isnan(self.draws).any(axis=2).mean(axis=0))
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the values, of unbiased size for few units; NaN with fewer than two draws. Shape (G, k, k)."""
+        known = np.isfinite(self.draws).all(axis=2, keepdims=True)
+        n = known.sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(known, self.draws, 0).sum(axis=0) / n
+            deviation = np.where(known, self.draws - mean, 0)
+            spread = np.einsum("ngi,ngj->gij", deviation, deviation) / np.maximum(n - 1, 0)[:, :, None]
+        return np.asarray(spread * self._small_sample)
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Standard error of each value; shape (G, k)."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
+
+    @property
+    def _small_sample(self) -> float:
+        """By how much resampling n units makes variances too small."""
+        if self.unit == (TRIAL,) or self.n_units < 2:
+            return 1.0
+        return self.n_units / (self.n_units - 1)
+
+    def to_frame(self, level: float = 0.95, method: Interval = "expanded") -> pd.DataFrame:
+        """Return a row for each group and item.
+
+        Parameters
+        ----------
+        level, method
+            As for `interval`.
+
+        Returns
+        -------
+        DataFrame
+            The columns of the groups, then ``item, value, se, low, high``.
+        """
+        low, high = self.interval(level, method)
+        columns = {"se": self.standard_errors.ravel(), "low": low.ravel(), "high": high.ravel()}
+        return self.estimate.to_frame(level).assign(**columns)
+
+    def summary(self) -> str:
+        """Return what was resampled and how it went, in a few lines."""
+        lines = [
+            f"{len(self.draws)} resamples of {' and '.join(self.unit)} (drawn from {self.n_units}), seed {self.seed}",
+            f"resamples without a finite scale: {self.lost.mean():.1%}",
+        ]
+        return "\n".join([*lines, self.estimate.summary()])
+
+    def plot(self, group: int = 0, level: float = 0.95, method: Interval = "expanded") -> Axes:
+        """Draw the values of one group with their intervals, sorted, in a figure of its own."""
+        k = len(self.items)
+        frame = self.to_frame(level, method).iloc[group * k : (group + 1) * k]
+        return plot_values(frame, f"scale value ({self.estimate.unit}), {level:.0%} interval")
 
     def interval(self, level: float = 0.95, method: Interval = "expanded") -> tuple[Floats, Floats]:
         """Return an interval of every value.
@@ -72,23 +145,22 @@ class Bootstrap:
         Returns
         -------
         low, high : float arrays, shape (G, k)
+            NaN where no resample has values.
         """
         if method not in INTERVALS:
             raise ScalingError(f"there is no interval {method!r}: known are {', '.join(INTERVALS)}")
         tails = tail_shares(level, self.n_units, expanded=method == "expanded")
         if method != "bca":
-            low, high = np.nanquantile(self.draws, tails, axis=0)
+            low, high = (_quantile_each(self.draws, np.full(self.values.shape, tail)) for tail in tails)
             return low, high
         if self.jackknife is None:
             raise ScalingError("BCa needs the data without each unit in turn: resample one unit, not trials or two")
-        below = (
-            np.nanmean(self.draws < self.estimate.values, axis=0)
-            + np.nanmean(self.draws == self.estimate.values, axis=0) / 2
-        )
         n = len(self.draws)
-        bias = ndtri(np.clip(below, 0.5 / n, 1 - 0.5 / n))
-        deviation = np.nanmean(self.jackknife, axis=0) - self.jackknife
         with np.errstate(invalid="ignore", divide="ignore"):
+            known = np.isfinite(self.draws).sum(axis=0)
+            below = ((self.draws < self.values).sum(axis=0) + (self.draws == self.values).sum(axis=0) / 2) / known
+            bias = ndtri(np.clip(below, 0.5 / n, 1 - 0.5 / n))
+            deviation = _nan_mean(self.jackknife) - self.jackknife
             acceleration = np.nansum(deviation**3, axis=0) / (6 * np.nansum(deviation**2, axis=0) ** 1.5)
         acceleration = np.nan_to_num(acceleration)
         limits = []
@@ -114,6 +186,7 @@ def tail_shares(level: float, n_units: int, *, expanded: bool = True) -> Floats:
     -------
     float array, shape (2,)
     """
+    normal_reach(level)
     if expanded and n_units > 1:
         reach = np.sqrt(n_units / (n_units - 1)) * student.ppf(0.5 + level / 2, n_units - 1)
         return np.array([ndtr(-reach), ndtr(reach)])
@@ -123,16 +196,28 @@ def tail_shares(level: float, n_units: int, *, expanded: bool = True) -> Floats:
 def _quantile_each(draws: Floats, share: Floats) -> Floats:
     """Return the quantile of each column of `draws` at its own share."""
     ordered = np.sort(draws, axis=0)  # NaN goes last
-    known = np.isfinite(draws).sum(axis=0)
-    place = np.clip(share * (known - 1), 0, known - 1)
+    last = np.maximum(np.isfinite(draws).sum(axis=0) - 1, 0)
+    place = np.nan_to_num(np.clip(share * last, 0, last))
     low = np.floor(place).astype(int)
-    high = np.minimum(low + 1, known - 1)
+    high = np.minimum(low + 1, last)
     below, above = (np.take_along_axis(ordered, index[None], axis=0)[0] for index in (low, high))
     return np.asarray(below + (place - low) * (above - below))
 
 
+def _nan_mean(values: Floats) -> Floats:
+    """Return the mean over the first axis of what is not NaN."""
+    known = np.isfinite(values)
+    return np.asarray(np.where(known, values, 0).sum(axis=0) / known.sum(axis=0))
+
+
 def bootstrap_scale(
-    counts: Counts, unit: str | Sequence[str], by: Sequence[str], *, n: int = 1000, seed: int = 0, **options: Any
+    counts: Counts,
+    unit: str | Sequence[str],
+    by: str | Sequence[str] = (),
+    *,
+    n: int = 1000,
+    seed: int = 0,
+    **options: Any,
 ) -> Bootstrap:
     """Scale the pooled counts of resampled units, such as observers.
 
@@ -144,9 +229,9 @@ def bootstrap_scale(
         Column whose values are drawn with replacement, such as ``observer``. Several columns, such as observer and
         scene, are drawn independently, and a choice counts as often as its observer times as its scene (the crossed
         bootstrap, Owen 2007, which is on the safe side). ``trial`` resamples single choices within each pair.
-    by : sequence of str
-        Columns that tell the pooled groups apart, such as ``attribute`` and ``scene``. A unit drawn twice counts twice
-        in every group.
+    by : str or sequence of str
+        Columns that tell the pooled groups apart, such as ``attribute`` and ``scene``; by default all is pooled. A unit
+        drawn twice counts twice in every group.
     n : int
         Number of resamples.
     seed : int
@@ -158,7 +243,9 @@ def bootstrap_scale(
     ScalingError
         If a column is missing, or there is only one unit to draw from.
     """
-    units = (unit,) if isinstance(unit, str) else tuple(unit)
+    units, by = as_names(unit), as_names(by)
+    if n < 1:
+        raise ScalingError(f"one resample at least is needed, not {n}")
     pooled = counts.pool(by)
     estimate = fit_scale(pooled, **options)
     rng = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .counts import Counts
+from .errors import ScalingError
 
 Bools = NDArray[np.bool_]
 
@@ -58,3 +59,16 @@ def describe_separation(counts: Counts, group: int) -> str:
         return ""
     named = ", ".join(counts.items[i] for i in never_lost)
     return f"{named} never lost to the others"
+
+
+def require_maximum(counts: Counts, group: int, precision: float) -> None:
+    """Refuse a group whose likelihood alone has no finite maximum, unless there is a prior.
+
+    Raises
+    ------
+    ScalingError
+        Saying why, and what helps.
+    """
+    reason = "" if precision else describe_separation(counts, group)
+    if reason:
+        raise ScalingError(f"no finite maximum of the likelihood: {reason}; give prior_sd, or pool more choices")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import permutations
 from math import comb
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import chi2, rankdata
 
-from .counts import Floats
+from .counts import Counts
 from .errors import ScalingError
 
 _EXACT_UP_TO = 11
@@ -44,7 +45,7 @@ class CircularTriads:
     exact: bool
 
 
-def circular_triads(choices: Floats) -> CircularTriads:
+def circular_triads(choices: Any) -> CircularTriads:
     """Count the circular triads of one observer (Kendall & Babington Smith 1940).
 
     Parameters
@@ -57,21 +58,24 @@ def circular_triads(choices: Floats) -> CircularTriads:
     ScalingError
         If a pair is missing or has been asked more than once.
     """
-    won = np.array(choices, dtype=np.float64)
+    won = Counts.from_matrix(choices).wins[0]
     k = len(won)
-    if k < 3:
-        raise ScalingError(f"{k} items have no triads: 3 are needed at least")
     if not np.array_equal(won + won.T, 1 - np.eye(k)) or not np.isin(won, [0, 1]).all():
         raise ScalingError("circular triads need every pair chosen exactly once, without ties")
     return triads_from_scores(won.sum(axis=1))
 
 
-def triads_from_scores(scores: Floats) -> CircularTriads:
+def triads_from_scores(scores: ArrayLike) -> CircularTriads:
     """As `circular_triads`, from the number of times that each item was chosen; shape (k,)."""
     wins = np.array(scores, dtype=np.float64)
     k = len(wins)
+    if k < 3:
+        raise ScalingError(f"{k} items have no triads: 3 are needed at least")
     if wins.sum() != k * (k - 1) / 2:
         raise ScalingError(f"{k} items compared once each give {k * (k - 1) // 2} choices, not {wins.sum():g}")
+    # Any m items have m (m - 1) / 2 choices among themselves (Landau 1953).
+    if (wins != np.rint(wins)).any() or (np.cumsum(np.sort(wins)) < np.cumsum(np.arange(k))).any():
+        raise ScalingError(f"no choices between {k} items compared once each give the scores {wins.tolist()}")
     triads = k * (k - 1) * (2 * k - 1) / 12 - 0.5 * float((wins**2).sum())
     most = k * (k**2 - 1) / 24 if k % 2 else k * (k**2 - 4) / 24
     if k <= _EXACT_UP_TO:
@@ -130,7 +134,7 @@ class Agreement:
     p_value: float
 
 
-def kendall_u(wins: Floats, observers: int) -> Agreement:
+def kendall_u(wins: Any, observers: int) -> Agreement:
     """Return Kendall's coefficient of agreement u of m observers who each compared every pair once.
 
     u = 2Σ / (C(m,2) C(k,2)) - 1 with Σ = Σ C(wins, 2); its χ², corrected for continuity, has C(k,2) m(m-1)/(m-2)²
@@ -148,11 +152,11 @@ def kendall_u(wins: Floats, observers: int) -> Agreement:
     ScalingError
         If a pair was not compared by every observer, or there are fewer than three.
     """
-    counts, m = np.array(wins, dtype=np.float64), observers
+    counts, m = Counts.from_matrix(wins).wins[0], observers
     k = len(counts)
     if m < 3:
         raise ScalingError(f"the test of u needs three observers at least, not {m}")
-    if not np.array_equal(counts + counts.T, m * (1 - np.eye(k))):
+    if not np.array_equal(counts + counts.T, m * (1 - np.eye(k))) or (counts != np.rint(counts)).any():
         raise ScalingError(f"u needs every pair compared once by each of the {m} observers, without ties")
     sigma = float((counts * (counts - 1) / 2).sum())
     pairs = comb(k, 2)
@@ -162,7 +166,7 @@ def kendall_u(wins: Floats, observers: int) -> Agreement:
     return Agreement(u, statistic, df, float(chi2.sf(statistic, df)))
 
 
-def kendall_w(scores: Floats) -> Agreement:
+def kendall_w(scores: ArrayLike) -> Agreement:
     """Return Kendall's coefficient of concordance W of m observers' rankings, corrected for ties.
 
     Parameters
@@ -173,9 +177,12 @@ def kendall_w(scores: Floats) -> Agreement:
     Raises
     ------
     ScalingError
-        With fewer than two observers or items, or rankings in which all is tied.
+        With fewer than two observers or items, a missing score, or rankings in which all is tied.
     """
-    ranks = rankdata(np.array(scores, dtype=np.float64), axis=-1)
+    given = np.atleast_2d(np.array(scores, dtype=np.float64))
+    if np.isnan(given).any():
+        raise ScalingError("a score is missing: W needs every item ranked by every observer")
+    ranks = rankdata(given, axis=-1)
     m, k = ranks.shape
     if m < 2 or k < 2:
         raise ScalingError(f"W needs two observers and two items at least, not {m} and {k}")
@@ -210,7 +217,7 @@ class Transitivity:
     strong: int
 
 
-def transitivity(wins: Floats) -> Transitivity:
+def transitivity(wins: Any) -> Transitivity:
     """Count violations of stochastic transitivity; proportions are compared exactly, as fractions.
 
     Parameters
@@ -218,21 +225,18 @@ def transitivity(wins: Floats) -> Transitivity:
     wins : array_like, shape (k, k)
         Row chosen over column. Triples with a pair that was never compared are left out.
     """
-    counts = np.array(wins, dtype=np.float64)
+    counts = Counts.from_matrix(wins).wins[0]
     n = counts + counts.T
-
-    def at_least(first: tuple[int, int], second: tuple[int, int]) -> bool:
-        """Whether P(first) ≥ P(second), by cross-multiplication: a division would round."""
-        return bool(counts[first] * n[second] >= counts[second] * n[first])
-
+    k = len(counts)
+    half = (2 * counts >= n) & (n > 0)
     triples = weak = moderate = strong = 0
-    for a, b, c in permutations(range(len(counts)), 3):
-        ab, bc, ac = (a, b), (b, c), (a, c)
-        if not (n[ab] and n[bc] and n[ac]) or 2 * counts[ab] < n[ab] or 2 * counts[bc] < n[bc]:
-            continue
-        triples += 1
-        larger, smaller = (ab, bc) if at_least(ab, bc) else (bc, ab)
-        weak += bool(2 * counts[ac] < n[ac])
-        moderate += not at_least(ac, smaller)
-        strong += not at_least(ac, larger)
+    for b in range(k):
+        # All a and c with P(a,b) and P(b,c) of 1/2 at least; fractions are compared by cross-multiplication.
+        a, c = np.nonzero(half[:, b, None] & half[None, b] & (n > 0) & ~np.eye(k, dtype=bool))
+        ab, bc, ac = ((counts[i, j], n[i, j]) for i, j in ((a, b), (b, c), (a, c)))
+        above_ab, above_bc = (ac[0] * other[1] >= other[0] * ac[1] for other in (ab, bc))
+        triples += len(a)
+        weak += int((2 * ac[0] < ac[1]).sum())
+        moderate += int((~above_ab & ~above_bc).sum())
+        strong += int((~above_ab | ~above_bc).sum())
     return Transitivity(triples, weak, moderate, strong)

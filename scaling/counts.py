@@ -6,7 +6,7 @@ two were called equal. A group is one combination of whatever columns the caller
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from .errors import ScalingError
 
 Floats = NDArray[np.float64]
+
+_MOST = 2.0**53
+"""The largest count to which a double can still add one."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Counts:
                 raise ScalingError(f"{name} has shape {counts.shape}; {shape} is wanted (groups, items, items)")
             if not np.isfinite(counts).all() or (counts < 0).any():
                 raise ScalingError(f"{name} holds a number that is negative, infinite or missing: counts are from 0")
+            if (counts > _MOST).any():
+                raise ScalingError(f"{name} holds {counts.max():g}, more than 2^53: divide all counts by a constant")
             if np.diagonal(counts, axis1=1, axis2=2).any():
                 raise ScalingError(f"{name} compares an item with itself: set the diagonal to 0")
         if not np.array_equal(self.ties, self.ties.swapaxes(1, 2)):
@@ -63,25 +68,40 @@ class Counts:
         Parameters
         ----------
         wins : array_like, shape (k, k) or (G, k, k), or DataFrame
-            Row chosen over column. A DataFrame's columns name the items.
+            Row chosen over column. A DataFrame's columns name the items; where its rows have names too, they are put
+            in the order of the columns.
         items : sequence of str, optional
             Names, by default ``1 … k``.
         ties : array_like, optional
             As `wins`, symmetric.
+
+        Raises
+        ------
+        ScalingError
+            For what is no square matrix of numbers from 0, or rows and columns of different names.
         """
-        if items is None and isinstance(wins, pd.DataFrame):
-            items = [str(name) for name in wins.columns]
-        matrix = np.array(wins, dtype=np.float64)
+        if isinstance(wins, pd.DataFrame):
+            named = list(wins.columns)
+            if set(wins.index) == set(named):
+                wins = wins.loc[named]
+            elif not isinstance(wins.index, pd.RangeIndex):
+                raise ScalingError(f"rows {list(wins.index)} and columns {named} of the counts are not the same items")
+            items = named if items is None else items
+        matrix = _matrix(wins, "wins")
         if matrix.ndim == 2:
             matrix = matrix[None]
         if matrix.ndim != 3 or matrix.shape[1] != matrix.shape[2]:
-            raise ScalingError(f"a square matrix of counts is wanted, not one of shape {np.shape(wins)}")
-        names = tuple(items) if items is not None else tuple(str(i + 1) for i in range(matrix.shape[1]))
-        tied = np.zeros_like(matrix) if ties is None else np.array(ties, dtype=np.float64).reshape(matrix.shape)
+            raise ScalingError(f"a square matrix of counts is wanted, not one of shape {matrix.shape}")
+        names = tuple(map(str, items)) if items is not None else tuple(str(i + 1) for i in range(matrix.shape[1]))
+        if len(names) != matrix.shape[1]:
+            raise ScalingError(f"{len(names)} items are named, but the matrix compares {matrix.shape[1]}")
+        tied = np.zeros_like(matrix) if ties is None else _matrix(ties, "ties")
+        if tied.size != matrix.size:
+            raise ScalingError(f"ties has shape {tied.shape}; that of wins, {matrix.shape[1:]}, is wanted")
         groups = (
             pd.DataFrame(index=range(len(matrix))) if len(matrix) == 1 else pd.DataFrame({"group": range(len(matrix))})
         )
-        return cls(names, groups, matrix, tied)
+        return cls(names, groups, matrix, tied.reshape(matrix.shape))
 
     @property
     def comparisons(self) -> Floats:
@@ -92,7 +112,7 @@ class Counts:
         """Return these counts with each tie as half a choice of either item."""
         return Counts(self.items, self.groups, self.wins + self.ties / 2, np.zeros_like(self.ties))
 
-    def pool(self, by: Sequence[str]) -> Counts:
+    def pool(self, by: str | Sequence[str]) -> Counts:
         """Add up the groups that agree in the columns `by`.
 
         Raises
@@ -100,7 +120,8 @@ class Counts:
         ScalingError
             If there is no such column.
         """
-        _require(self.groups, by, "the groups")
+        by = as_names(by)
+        _require(self.groups, by, "the groups of the counts")
         number, groups = _number_groups(self.groups, by)
         wins, ties = (np.zeros((len(groups), *self.wins.shape[1:])) for _ in range(2))
         np.add.at(wins, number, self.wins)
@@ -113,11 +134,74 @@ class Counts:
         return Counts(self.items, self.groups[keep].reset_index(drop=True), self.wins[keep], self.ties[keep])
 
 
+@dataclass(frozen=True)
+class Answers:
+    """The choices and ties of a trials table, a row each, their items numbered.
+
+    Attributes
+    ----------
+    items : tuple of str
+    left, right : int arrays, shape (n,)
+        Numbers of the items shown.
+    to_left, to_right, tied : float arrays, shape (n,)
+        How much of a choice the answer is of either, and of a tie; they sum to 1.
+    table : DataFrame, shape (n, …)
+        All columns of these rows.
+    """
+
+    items: tuple[str, ...]
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    to_left: Floats
+    to_right: Floats
+    tied: Floats
+    table: pd.DataFrame
+
+
+def read_answers(
+    trials: pd.DataFrame,
+    by: Sequence[str] = (),
+    *,
+    items: Sequence[Hashable] | None = None,
+    soft: bool = False,
+    columns: Mapping[str, str] | None = None,
+) -> Answers:
+    """Read the choices of a trials table; parameters and errors are those of `count_choices`."""
+    table = _renamed(trials, columns or {})
+    _require(table, [*by, "left", "right", "choice", *(["p_left"] if soft else [])], "the trials table")
+    if "phase" in table:
+        table = table[table["phase"] == "main"]
+    choice = table["choice"].astype(object)
+    strange = choice.dropna()[~choice.dropna().isin(["left", "right", "tie"])]
+    if len(strange):
+        raise ScalingError(f"column 'choice' holds {strange.iloc[0]!r}: only left, right, tie or missing are known")
+    table = table[choice.notna()]
+    if not len(table):
+        raise ScalingError("there is no choice to count: every outcome is something else, or there are no main trials")
+    for side in ("left", "right"):
+        if table[side].isna().any():
+            where = _row(table.index, np.asarray(table[side].isna()))
+            raise ScalingError(f"column {side!r} names no item in {where}, which has a choice")
+    names, (left, right) = _number_items(table, items)
+    itself = left == right
+    if itself.any():
+        raise ScalingError(f"{names[left[itself][0]]} is compared with itself in {_row(table.index, itself)}")
+    to_left, to_right, tied = (
+        np.asarray(table["choice"] == answer, dtype=np.float64) for answer in ("left", "right", "tie")
+    )
+    if soft:
+        p_left = _probabilities(table)
+        known = ~np.isnan(p_left)
+        to_left, to_right = np.where(known, p_left, to_left), np.where(known, 1 - p_left, to_right)
+        tied = np.where(known, 0.0, tied)
+    return Answers(names, left, right, to_left, to_right, tied, table)
+
+
 def count_choices(
     trials: pd.DataFrame,
-    by: Sequence[str] = ("observer", "attribute", "scene"),
+    by: str | Sequence[str] = ("observer", "attribute", "scene"),
     *,
-    items: Sequence[str] | None = None,
+    items: Sequence[Hashable] | None = None,
     soft: bool = False,
     columns: Mapping[str, str] | None = None,
 ) -> Counts:
@@ -129,54 +213,89 @@ def count_choices(
     ----------
     trials : DataFrame
         With the columns ``left``, ``right`` and ``choice`` (left, right, tie or missing), and those in `by`.
-    by : sequence of str
+    by : str or sequence of str
         Columns whose combinations are counted apart; an empty one counts all together.
-    items : sequence of str, optional
-        The items and their order; by default all that occur, sorted.
+    items : sequence, optional
+        The items and their order; by default all that occur, sorted. Their names become text.
     soft : bool
         Count ``p_left`` and 1 - ``p_left`` as fractions of a choice where ``p_left`` is given.
     columns : mapping, optional
-        For other people's tables: the name here of each column named above, such as ``{"left": "image_a"}``.
+        For other people's tables: the name there of each column named above, such as ``{"left": "image_a"}``.
 
     Raises
     ------
     ScalingError
         Naming the column that is missing, or what it should not hold.
     """
-    table = trials.rename(columns={theirs: ours for ours, theirs in (columns or {}).items()})
-    _require(table, [*by, "left", "right", "choice", *(["p_left"] if soft else [])], "the trials table")
-    if "phase" in table:
-        table = table[table["phase"] == "main"]
-    choice = table["choice"].astype(object)
-    strange = choice.dropna()[~choice.dropna().isin(["left", "right", "tie"])]
-    if len(strange):
-        raise ScalingError(f"column 'choice' holds {strange.iloc[0]!r}: only left, right, tie or missing are known")
-    table = table[choice.notna()]
-    if not len(table):
-        raise ScalingError("there is no choice to count: every outcome is something else, or there are no main trials")
-    names = tuple(items) if items is not None else tuple(sorted({*table["left"], *table["right"]}))
-    left, right = (pd.Index(names).get_indexer(pd.Index(table[side])) for side in ("left", "right"))
-    if (left < 0).any() or (right < 0).any():
-        unknown = {*table["left"], *table["right"]} - set(names)
-        raise ScalingError(f"item(s) {', '.join(map(str, sorted(unknown)))} are not among the items {', '.join(names)}")
-    number, groups = _number_groups(table, by)
-    to_left, to_right, tied = (
-        np.asarray(table["choice"] == answer, dtype=np.float64) for answer in ("left", "right", "tie")
-    )
-    if soft:
-        p_left = table["p_left"].to_numpy(dtype=float, na_value=np.nan)
-        known = np.isfinite(p_left)
-        to_left, to_right = np.where(known, p_left, to_left), np.where(known, 1 - p_left, to_right)
-        tied = np.where(known, 0.0, tied)
-    k, shape = len(names), (len(groups), len(names), len(names))
+    by = as_names(by)
+    answers = read_answers(trials, by, items=items, soft=soft, columns=columns)
+    left, right = answers.left, answers.right
+    number, groups = _number_groups(answers.table, by)
+    k, shape = len(answers.items), (len(groups), len(answers.items), len(answers.items))
 
     def tally(first: NDArray[np.intp], second: NDArray[np.intp], weight: Floats) -> Floats:
         cell = (number * k + first) * k + second
         return np.asarray(np.bincount(cell, weights=weight, minlength=int(np.prod(shape))), np.float64).reshape(shape)
 
-    wins = tally(left, right, to_left) + tally(right, left, to_right)
-    ties = tally(left, right, tied) + tally(right, left, tied)
-    return Counts(names, groups, wins, ties)
+    wins = tally(left, right, answers.to_left) + tally(right, left, answers.to_right)
+    ties = tally(left, right, answers.tied) + tally(right, left, answers.tied)
+    return Counts(answers.items, groups, wins, ties)
+
+
+def as_names(columns: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of columns; one may be given as it is."""
+    return (columns,) if isinstance(columns, str) else tuple(columns)
+
+
+def _matrix(numbers: Any, name: str) -> Floats:
+    try:
+        return np.array(numbers, dtype=np.float64)
+    except (TypeError, ValueError) as problem:
+        raise ScalingError(f"{name} is no matrix of numbers: {problem}") from None
+
+
+def _renamed(trials: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Return the table with its columns called as ours are."""
+    _require(trials, list(columns.values()), "the table")
+    hidden = [ours for ours, theirs in columns.items() if ours != theirs and ours in trials]
+    return trials.drop(columns=hidden).rename(columns={theirs: ours for ours, theirs in columns.items()})
+
+
+def _row(index: pd.Index, where: NDArray[np.bool_]) -> str:
+    """Name the first of some rows."""
+    return f"the row {index[where][0]!r}"
+
+
+def _number_items(
+    table: pd.DataFrame, items: Sequence[Hashable] | None
+) -> tuple[tuple[str, ...], list[NDArray[np.intp]]]:
+    """Return the items' names, as text, and the numbers of what is on the left and on the right."""
+    shown = np.concatenate([table[side].to_numpy(dtype=object) for side in ("left", "right")])
+    code, found = pd.factorize(shown)
+    if items is None:
+        try:
+            order = sorted(found)
+        except TypeError:  # of several types
+            order = sorted(found, key=str)
+        items = order
+    names = tuple(map(str, items))
+    if len(set(names)) < len(names):
+        raise ScalingError(f"items {', '.join(names)} name something twice")
+    place = pd.Index(names).get_indexer(pd.Index([str(name) for name in found]))
+    if (place < 0).any():
+        unknown = sorted(str(name) for name in found[place < 0])
+        raise ScalingError(f"item(s) {', '.join(unknown)} are not among the items {', '.join(names)}")
+    return names, np.split(place[code], 2)
+
+
+def _probabilities(table: pd.DataFrame) -> Floats:
+    """Return ``p_left``, NaN where it is missing."""
+    p_left = np.asarray(pd.to_numeric(table["p_left"], errors="coerce").to_numpy(dtype=float, na_value=np.nan))
+    wrong = np.asarray(table["p_left"].notna()) & ~((p_left >= 0) & (p_left <= 1))
+    if wrong.any():
+        held = table["p_left"].to_numpy(dtype=object)[wrong][0]
+        raise ScalingError(f"column 'p_left' holds {held!r} in {_row(table.index, wrong)}: a probability is in [0, 1]")
+    return p_left
 
 
 def _require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
@@ -190,6 +309,6 @@ def _number_groups(table: pd.DataFrame, by: Sequence[str]) -> tuple[NDArray[np.i
     """Return each row's group number and the table of groups, sorted."""
     if not by:
         return np.zeros(len(table), dtype=np.intp), pd.DataFrame(index=range(1))
-    grouped = table.groupby(list(by), sort=True, dropna=False)
+    grouped = table.groupby(list(by), sort=True, dropna=False, observed=True)
     groups = grouped.size().reset_index()[list(by)]
     return np.asarray(grouped.ngroup(), dtype=np.intp), groups

@@ -64,8 +64,16 @@ def error_consistency(observed: ArrayLike, first: ArrayLike, second: ArrayLike) 
     -------
     float array, of the shape that the parameters broadcast to
         1 for the same errors, 0 for no more than their accuracies give by chance; NaN where chance is certain.
+
+    Raises
+    ------
+    ScalingError
+        For what is no share, in [0, 1].
     """
     observed, first, second = (np.asarray(share, dtype=float) for share in (observed, first, second))
+    for name, share in (("observed", observed), ("first", first), ("second", second)):
+        if ((share < 0) | (share > 1)).any():
+            raise ScalingError(f"{name} must be shares from 0 to 1, not {share.tolist()}")
     chance = first * second + (1 - first) * (1 - second)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(chance == 1, np.nan, (observed - chance) / (1 - chance)))
@@ -76,7 +84,7 @@ def largest_error_consistency(first: ArrayLike, second: ArrayLike) -> Floats:
     return error_consistency(1 - np.abs(np.subtract(first, second)), first, second)
 
 
-def stress(differences: Floats, judged: Floats) -> float:
+def stress(differences: ArrayLike, judged: ArrayLike) -> float:
     """Return STRESS, in 0 to 100: how badly one set of differences is proportional to another.
 
     100 √(Σ(A - F B)² / Σ F² B²), F = ΣA² / ΣAB (García et al. 2007).
@@ -84,9 +92,14 @@ def stress(differences: Floats, judged: Floats) -> float:
     Parameters
     ----------
     differences, judged : array_like, shape (n,)
+
+    Raises
+    ------
+    ScalingError
+        For sets of different length, missing differences, or differences that have nothing in common.
     """
     a, b = np.array(differences, dtype=np.float64), np.array(judged, dtype=np.float64)
-    if a.shape != b.shape or not (a @ b):
-        raise ScalingError("STRESS needs two equally long sets of differences that are not orthogonal")
+    if a.shape != b.shape or not np.isfinite([*a, *b]).all() or not (a @ b):
+        raise ScalingError("STRESS needs two equally long sets of finite differences that are not orthogonal")
     factor = (a @ a) / (a @ b)
     return float(100 * np.sqrt(((a - factor * b) ** 2).sum() / (factor**2 * (b @ b))))

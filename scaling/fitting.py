@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import ScalingError
 from .links import Link
 
 Floats = NDArray[np.float64]
 
 _MOST_ITERATIONS = 100
 _MOST_HALVINGS = 30
+_LARGEST_SD = 1e6
+
+
+def precision_of(prior_sd: float | None) -> float:
+    """Return 1 / variance of a Gaussian prior; 0 for none.
+
+    Raises
+    ------
+    ScalingError
+        For an SD that is no number in [1e-6, 1e6], in units of the scale.
+    """
+    if prior_sd is None:
+        return 0.0
+    if not 1 / _LARGEST_SD <= prior_sd <= _LARGEST_SD:
+        raise ScalingError(f"prior_sd must lie between 1e-6 and 1e6, not {prior_sd!r}; maximum likelihood has no prior")
+    return float(prior_sd) ** -2
 
 
 @dataclass(frozen=True)
@@ -147,16 +165,15 @@ def _newton(
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the values at the maximum, and whether each group converged."""
     values = np.array(start, dtype=np.float64)
-    k = values.shape[1]
-    # Without a prior the data tell nothing of the mean: adding 1/k to every entry fixes that direction alone.
-    fix = 1.0 / k if centred else 0.0
     objective = problem.objective(values)
     converged = np.zeros(len(values), dtype=bool)
     active = np.arange(len(values))
     for _ in range(_MOST_ITERATIONS):
         rest = problem.of(active)
         gradient, information = rest.derivatives(values[active])
-        step = np.asarray(np.linalg.solve(information + fix, gradient[..., None])[..., 0], dtype=np.float64)
+        if centred:
+            information = information + _fixed_mean(information)
+        step = np.asarray(np.linalg.solve(information, gradient[..., None])[..., 0], dtype=np.float64)
         values[active], objective[active] = _line_search(rest, values[active], step, objective[active])
         done = np.abs(step).max(axis=1) < tolerance
         converged[active[done]] = True
@@ -180,11 +197,34 @@ def _line_search(problem: _Problem, values: Floats, step: Floats, objective: Flo
     return proposed, reached
 
 
+def _fixed_mean(information: Floats) -> Floats:
+    """Return what to add to every entry of each group's information: without a prior the data tell nothing of the mean.
+
+    It fixes that direction alone, and is as large as the information itself, whatever the counts.
+    """
+    k = information.shape[-1]
+    return np.asarray(np.trace(information, axis1=1, axis2=2)[:, None, None] / k**2)
+
+
 def _covariance(problem: _Problem, values: Floats) -> Floats:
     """Return the covariance of the centred values; singular, since they sum to 0."""
-    k = values.shape[1]
     information = problem.derivatives(values)[1]
     if not problem.precision:
-        return np.asarray(np.linalg.inv(information + 1.0 / k) - 1.0 / k)
-    centring = np.eye(k) - 1.0 / k
-    return np.asarray(centring @ np.linalg.inv(information) @ centring)
+        information = information + _fixed_mean(information)
+    return centred_covariance(np.linalg.inv(information))
+
+
+def centred_covariance(covariance: NDArray[np.floating[Any]], k: int | None = None) -> Floats:
+    """Return the covariance of values less their mean, from that of the values.
+
+    Parameters
+    ----------
+    covariance : float array, shape (..., p, p)
+    k : int, optional
+        How many of the p parameters, the first ones, are scale values; by default all.
+    """
+    p = covariance.shape[-1]
+    k = p if k is None else k
+    centring = np.eye(p)
+    centring[:k, :k] -= 1.0 / k
+    return np.asarray(centring @ covariance @ centring)

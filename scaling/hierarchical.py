@@ -15,12 +15,12 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import ndtr
 
-from .connectivity import describe_separation
+from .connectivity import require_maximum
 from .counts import Counts, Floats
 from .errors import ScalingError
-from .fitting import marginal_log_likelihood, maximise
-from .links import LINKS, ModelName
-from .single import SingleScale
+from .fitting import marginal_log_likelihood, maximise, precision_of
+from .links import ModelName, link_of
+from .single import MEAN_0, Settings, SingleScale
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,9 @@ class PopulationScale(SingleScale):
 
     Attributes
     ----------
-    items, model, values, covariance, log_likelihood
-        As for `SingleScale`, of the population; the likelihood is marginal, by Laplace's approximation.
+    items, model, options, values, covariance, log_likelihood, converged
+        As for `SingleScale`, of the population; the likelihood is marginal, by Laplace's approximation. The last row of
+        the covariance is that of log `observer_sd`; NaN at its floor, where the values' covariance takes it as known.
     observer_sd : float
         SD of an observer's own deviations, in units of the scale; at the floor of 0.001 where the data show none.
     individuals : DataFrame
@@ -41,8 +42,13 @@ class PopulationScale(SingleScale):
     individuals: pd.DataFrame
 
     def further(self) -> dict[str, float]:
-        """Return the spread of observers."""
-        return {"observer_sd": self.observer_sd}
+        """Return the spread of observers and its standard error."""
+        return {"observer_sd": self.observer_sd, "observer_sd_se": self.observer_sd_se}
+
+    @property
+    def observer_sd_se(self) -> float:
+        """Standard error of the spread; NaN at its floor."""
+        return float(self.observer_sd * np.sqrt(self.covariance[-1, -1]))
 
     def predict(self) -> Floats:
         """Return the share of a population of observers who choose the row over the column; shape (k, k).
@@ -55,10 +61,12 @@ class PopulationScale(SingleScale):
         return np.asarray(ndtr(d / np.sqrt(1 + 2 * (scale * self.observer_sd) ** 2)))
 
 
-_SMALLEST_SD = 1e-3
+_SMALLEST_SD, _LARGEST_SD = 1e-3, 10.0
 
 
-def fit_population(counts: Counts, *, observer: str = "observer", model: ModelName = "thurstone") -> PopulationScale:
+def fit_population(
+    counts: Counts, *, observer: str = "observer", model: ModelName = "thurstone", prior_sd: float | None = None
+) -> PopulationScale:
     """Fit the population's values and the spread of observers by marginal maximum likelihood.
 
     Parameters
@@ -67,31 +75,43 @@ def fit_population(counts: Counts, *, observer: str = "observer", model: ModelNa
         Counted apart by the column `observer`; all else is pooled. A tie is half a choice of either item.
     observer : str
     model : {'thurstone', 'bradley_terry'}
+    prior_sd : float, optional
+        SD of a Gaussian prior on the population's values, which keeps them finite for any data. By default none.
 
     Raises
     ------
     ScalingError
-        With fewer than two observers, or data whose pooled likelihood has no finite maximum.
+        With fewer than two observers, or without a prior data whose pooled likelihood has no finite maximum.
     """
+    link, precision = link_of(model), precision_of(prior_sd)
     each = counts.with_ties_as_half_wins().pool([observer])
+    each = each.select(np.asarray(each.wins.any(axis=(1, 2))))
     if len(each.groups) < 2:
-        raise ScalingError("the spread of observers needs two of them at least")
-    wins, link = each.wins, LINKS[model]
-    _require_maximum(each)
-    k = len(each.items)
+        raise ScalingError("the spread of observers needs two of them at least who chose")
+    wins, k = each.wins, len(each.items)
+    require_maximum(each.pool([]), 0, precision)
     # Columns orthogonal to the constant: the k - 1 directions that the data can tell.
     basis = np.linalg.qr(np.column_stack([np.ones(k), np.eye(k)[:, : k - 1]]))[0][:, 1:]
-    start = maximise(wins.sum(axis=0)[None], link, 0.0).values[0]
+    start = maximise(wins.sum(axis=0)[None], link, precision).values[0]
 
-    def minus_log_likelihood(x: Floats) -> float:
-        sd = max(float(np.exp(x[-1])), _SMALLEST_SD)
-        return -float(marginal_log_likelihood(wins, link, basis @ x[:-1], sd).sum())
+    def objective(x: Floats) -> float:
+        """Minus the marginal log-likelihood of the values in the basis and log SD, penalised."""
+        marginal = marginal_log_likelihood(wins, link, basis @ x[:-1], float(np.exp(x[-1])))
+        return 0.5 * precision * float(x[:-1] @ x[:-1]) - float(marginal.sum())
 
+    lowest, highest = np.log(_SMALLEST_SD), np.log(_LARGEST_SD)
     initial = np.append(basis.T @ start, np.log(0.3))
-    bounds = [(None, None)] * (k - 1) + [(np.log(_SMALLEST_SD), np.log(10.0))]
-    found = minimize(minus_log_likelihood, initial, method="L-BFGS-B", bounds=bounds)
+    found = minimize(objective, initial, method="L-BFGS-B", bounds=[(None, None)] * (k - 1) + [(lowest, highest)])
     values, sd = basis @ found.x[:-1], float(np.exp(found.x[-1]))
-    covariance = np.linalg.inv(_hessian(lambda m: minus_log_likelihood(np.append(m, found.x[-1])), found.x[:-1]))
+    inside = lowest + 0.01 < found.x[-1] < highest - 0.01
+    covariance = np.full((k + 1, k + 1), np.nan)
+    if inside:
+        free = np.zeros((k + 1, k))
+        free[:k, :-1], free[k, -1] = basis, 1
+        covariance = _covariance(objective, found.x, free)
+    else:
+        fixed = found.x[-1]
+        covariance[:k, :k] = _covariance(lambda m: objective(np.append(m, fixed)), found.x[:-1], basis)
     own = maximise(wins, link, sd**-2, prior_mean=values).values
     individuals = pd.DataFrame(
         {
@@ -100,13 +120,35 @@ def fit_population(counts: Counts, *, observer: str = "observer", model: ModelNa
             "value": own.ravel(),
         }
     )
-    return PopulationScale(each.items, model, values, basis @ covariance @ basis.T, -float(found.fun), sd, individuals)
+    options: Settings = {
+        "model": model,
+        "method": "marginal map" if precision else "marginal ml",
+        "ties": "half a win each",
+        "constraint": MEAN_0,
+    }
+    if prior_sd is not None:
+        options["prior_sd"] = prior_sd
+    log_likelihood = 0.5 * precision * float(values @ values) - float(found.fun)
+    converged = bool(found.success and sd < 0.99 * _LARGEST_SD and np.isfinite(covariance[:k, :k]).all())
+    return PopulationScale(
+        items=each.items,
+        model=model,
+        options=options,
+        values=values,
+        covariance=covariance,
+        log_likelihood=log_likelihood,
+        converged=converged,
+        observer_sd=sd,
+        individuals=individuals,
+    )
 
 
-def _require_maximum(counts: Counts) -> None:
-    reason = describe_separation(counts.pool([]), 0)
-    if reason:
-        raise ScalingError(f"the pooled choices have no finite maximum: {reason}")
+def _covariance(f: Callable[[Floats], float], x: Floats, basis: Floats) -> Floats:
+    """Return the covariance in the full space from the Hessian of `f`; NaN where `f` has no minimum at `x`."""
+    hessian = _hessian(f, x)
+    if np.linalg.eigvalsh(hessian)[0] <= 0:
+        return np.full((len(basis), len(basis)), np.nan)
+    return np.asarray(basis @ np.linalg.inv(hessian) @ basis.T)
 
 
 def _hessian(f: Callable[[Floats], float], x: Floats) -> Floats:

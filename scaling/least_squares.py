@@ -63,7 +63,9 @@ def least_squares(wins: Floats, link: Link, correction: Correction) -> Floats:
         Of mean 0 in each group.
     """
     k = wins.shape[-1]
-    quantiles = link.quantile(corrected_proportions(wins, correction))
+    p = corrected_proportions(wins, correction)
+    # The quantile of what is close to 1 is that of its complement turned round: 1 - p would round.
+    quantiles = np.where(p > 0.5, -link.quantile(p.swapaxes(1, 2)), link.quantile(p))
     there = np.isfinite(quantiles) & ~np.eye(k, dtype=bool)
     total = np.where(there, quantiles, 0.0).sum(axis=2)
     laplacian = -there.astype(np.float64)

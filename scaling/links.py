@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, log_ndtr, logit, ndtri
 
+from .errors import ScalingError
+
 Floats = NDArray[np.float64]
 ModelName = Literal["thurstone", "bradley_terry"]
 
@@ -62,3 +64,17 @@ LINKS: dict[ModelName, Link] = {
     "bradley_terry": Link("bradley_terry", "logit", log_expit, _logistic_derivatives, logit),
 }
 """Thurstone's Case V (1927; Mosteller 1951) and Bradley & Terry (1952)."""
+
+
+def link_of(model: str) -> Link:
+    """Return the link of a model.
+
+    Raises
+    ------
+    ScalingError
+        If there is no such model.
+    """
+    for name, link in LINKS.items():
+        if name == model:
+            return link
+    raise ScalingError(f"there is no model {model!r}: known are {', '.join(LINKS)}")

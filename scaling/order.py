@@ -6,19 +6,24 @@ is a constant added to every difference: P = F(si - sj + bias), bias = -log γ f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from .counts import Floats, count_choices
+from .connectivity import describe_separation
+from .counts import Counts, Floats, read_answers
 from .errors import ScalingError
-from .links import LINKS, Link, ModelName
-from .single import SingleScale
+from .fitting import centred_covariance, precision_of
+from .links import Link, ModelName, link_of
+from .single import MEAN_0, Settings, SingleScale
 
-_MOST_ITERATIONS = 100
+_MOST_ITERATIONS = 200
+_FARTHEST = 50.0
+"""No data hold a value so far out: beyond it there is no maximum."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,12 @@ class OrderEffect(SingleScale):
 
     Attributes
     ----------
-    items, model, values, covariance, log_likelihood
+    items, model, options, values, covariance, log_likelihood, converged
         As for `SingleScale`; the covariance's last row is the bias's.
     bias : float
         Added to the difference in favour of the first (left); in units of the scale.
     log_likelihood_without : float
-        With bias 0.
+        With bias 0, and the same prior on the values.
     deviance : float
         G² of the model with the bias against the saturated model; `df` its degrees of freedom.
     df : int
@@ -49,8 +54,7 @@ class OrderEffect(SingleScale):
 
     def predict(self) -> Floats:
         """Return the probability that the row, shown first, is chosen over the column; shape (k, k)."""
-        link = LINKS["thurstone" if self.model == "thurstone" else "bradley_terry"]
-        return link.probability(self.values[:, None] - self.values[None] + self.bias)
+        return link_of(self.model).probability(self.values[:, None] - self.values[None] + self.bias)
 
     @property
     def gamma(self) -> float:
@@ -76,13 +80,14 @@ class OrderEffect(SingleScale):
 
 
 def fit_order_effect(
-    first_chosen: Floats,
-    second_chosen: Floats,
+    first_chosen: Any,
+    second_chosen: Any,
     items: Sequence[str] | None = None,
     *,
     model: ModelName = "bradley_terry",
+    prior_sd: float | None = None,
 ) -> OrderEffect:
-    """Estimate scale values together with the effect of order, by maximum likelihood.
+    """Estimate scale values together with the effect of order.
 
     Parameters
     ----------
@@ -92,35 +97,70 @@ def fit_order_effect(
         ``[i, j]``: i was shown first, j second, and j was chosen.
     items : sequence of str, optional
     model : {'bradley_terry', 'thurstone'}
+    prior_sd : float, optional
+        SD of a Gaussian prior on the scale values and the bias, which keeps both finite for any data, such as those of
+        a model that always answers left. By default none: maximum likelihood.
 
     Raises
     ------
     ScalingError
-        If the data leave no finite maximum.
+        For what are no counts, or without a prior data that leave no finite maximum.
     """
-    won, lost = np.array(first_chosen, dtype=np.float64), np.array(second_chosen, dtype=np.float64)
-    k = len(won)
-    if won.shape != (k, k) or lost.shape != (k, k):
-        raise ScalingError(f"two square matrices of one size are wanted, not {won.shape} and {lost.shape}")
+    link, precision = link_of(model), precision_of(prior_sd)
+    shown_first, shown_second = (Counts.from_matrix(counts, items) for counts in (first_chosen, second_chosen))
+    if shown_first.wins.shape != shown_second.wins.shape:
+        raise ScalingError(
+            f"two matrices of one size are wanted, not {np.shape(first_chosen)}, {np.shape(second_chosen)}"
+        )
+    won, lost = shown_first.wins[0], shown_second.wins[0]
+    together = Counts.from_matrix(won + lost.T, shown_first.items)
+    if not together.wins.any():
+        raise ScalingError("there is no choice to scale")
+    k = len(together.items)
     i, j = np.nonzero(won + lost)
-    names = tuple(items) if items is not None else tuple(str(n + 1) for n in range(k))
+    won, lost = won[i, j], lost[i, j]
     design = np.zeros((len(i), k + 1))
     design[np.arange(len(i)), i], design[np.arange(len(i)), j], design[:, k] = 1, -1, 1
-    link = LINKS[model]
-    beta, information, log_likelihood = _fit(design, won[i, j], lost[i, j], link)
-    _, _, without = _fit(design[:, :k], won[i, j], lost[i, j], link)
-    covariance = np.linalg.inv(information + _centring_penalty(k + 1, k)) - _centring_penalty(k + 1, k)
-    n = won[i, j] + lost[i, j]
+    found, without = (_fit(columns, k, won, lost, link, precision) for columns in (design, design[:, :k]))
+    if found is None or without is None:
+        raise ScalingError(_why_not(together))
+    beta, information, log_likelihood = found
+    covariance = centred_covariance(np.linalg.inv(information), k)
+    n = won + lost
     with np.errstate(divide="ignore", invalid="ignore"):
-        saturated = sum(np.nansum(c * np.log(c / n)) for c in (won[i, j], lost[i, j]))
+        saturated = sum(np.nansum(c * np.log(c / n)) for c in (won, lost))
     deviance = 2 * (float(saturated) - log_likelihood)
+    options: Settings = {"model": model, "method": "map" if precision else "ml", "constraint": MEAN_0}
+    if prior_sd is not None:
+        options["prior_sd"] = prior_sd
     return OrderEffect(
-        names, model, beta[:k], covariance, log_likelihood, float(beta[k]), without, deviance, len(i) - k
+        items=together.items,
+        model=model,
+        options=options,
+        values=beta[:k] - beta[:k].mean(),
+        covariance=covariance,
+        log_likelihood=log_likelihood,
+        converged=True,
+        bias=float(beta[k]),
+        log_likelihood_without=without[2],
+        deviance=deviance,
+        df=len(i) - k,
     )
 
 
-def count_by_order(trials: pd.DataFrame) -> tuple[Floats, Floats, tuple[str, ...]]:
+def count_by_order(
+    trials: pd.DataFrame,
+    *,
+    items: Sequence[Hashable] | None = None,
+    soft: bool = False,
+    columns: Mapping[str, str] | None = None,
+) -> tuple[Floats, Floats, tuple[str, ...]]:
     """Count the choices of a trials table by what was on the left.
+
+    Parameters
+    ----------
+    trials, items, soft, columns
+        As for `count_choices`.
 
     Returns
     -------
@@ -128,42 +168,58 @@ def count_by_order(trials: pd.DataFrame) -> tuple[Floats, Floats, tuple[str, ...
         As `fit_order_effect` wants them; left is first. Ties are left out.
     items : tuple of str
     """
-    items = count_choices(trials, by=()).items
-    table = trials[trials["choice"].isin(["left", "right"])]
-    if "phase" in table:
-        table = table[table["phase"] == "main"]
-    left, right = (pd.Index(items).get_indexer(pd.Index(table[side])) for side in ("left", "right"))
-    counts = np.zeros((2, len(items), len(items)))
-    np.add.at(counts, ((table["choice"] == "right").to_numpy().astype(int), left, right), 1)
-    return counts[0], counts[1], items
+    answers = read_answers(trials, items=items, soft=soft, columns=columns)
+    counts = np.zeros((2, len(answers.items), len(answers.items)))
+    for chosen, weight in zip(counts, (answers.to_left, answers.to_right), strict=True):
+        np.add.at(chosen, (answers.left, answers.right), weight)
+    return counts[0], counts[1], answers.items
 
 
-def _centring_penalty(size: int, k: int) -> Floats:
-    """Return the matrix that fixes the mean of the first k parameters, which data cannot tell."""
-    penalty = np.zeros((size, size))
-    penalty[:k, :k] = 1 / k
-    return penalty
+def _why_not(together: Counts) -> str:
+    reason = describe_separation(together, 0) or (
+        "bias and values cannot be told apart: one side always won, or few pairs were shown in both orders"
+    )
+    return f"no finite maximum of the likelihood: {reason}; give prior_sd, or pool more choices"
 
 
-def _fit(design: Floats, won: Floats, lost: Floats, link: Link) -> tuple[Floats, Floats, float]:
-    """Fit a binomial regression whose first k columns sum to zero in every row, by Newton's method."""
+def _fit(
+    design: Floats, k: int, won: Floats, lost: Floats, link: Link, precision: float
+) -> tuple[Floats, Floats, float] | None:
+    """Fit a binomial regression whose first k columns sum to zero in every row, by Newton's method.
+
+    Returns
+    -------
+    beta, information, log_likelihood
+        Or None where there is no maximum.
+    """
     size = design.shape[1]
-    k = size - 1 if np.all(design[:, -1] == 1) else size
     beta = np.zeros(size)
+
+    def log_likelihood(beta: Floats) -> float:
+        d = design @ beta
+        return float((won * link.log_p(d) + lost * link.log_p(-d)).sum())
+
+    def objective(beta: Floats) -> float:
+        return log_likelihood(beta) - 0.5 * precision * float(beta @ beta)
+
+    reached = objective(beta)
     for _ in range(_MOST_ITERATIONS):
         d = design @ beta
         up, up_curvature = link.derivatives(d)
         down, down_curvature = link.derivatives(-d)
-        gradient = design.T @ (won * up - lost * down)
+        gradient = design.T @ (won * up - lost * down) - precision * beta
         information = design.T @ ((won * up_curvature + lost * down_curvature)[:, None] * design)
-        try:
-            step = np.linalg.solve(information + _centring_penalty(size, k), gradient)
-        except np.linalg.LinAlgError:
-            break
-        beta += step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-300))
+        if not precision and np.linalg.matrix_rank(information, hermitian=True) < size - 1:
+            return None
+        information += precision * np.eye(size)
+        information[:k, :k] += np.trace(information) / size**2  # fixes the mean, which the data cannot tell
+        step = np.linalg.solve(information, gradient)
+        scale = min(1.0, 2.0 / np.abs(step).max()) if step.any() else 1.0
+        while (proposed := objective(beta + scale * step)) < reached - 1e-12 * abs(reached) and scale > 1e-12:
+            scale /= 2
+        beta, reached = beta + scale * step, proposed
+        if np.abs(beta).max() > _FARTHEST:
+            return None
         if np.abs(step).max() < 1e-10:
-            d = design @ beta
-            return beta, information, float((won * link.log_p(d) + lost * link.log_p(-d)).sum())
-        if np.abs(beta).max() > 50:
-            break
-    raise ScalingError("no finite maximum: some items, or one side, always won; pool more choices")
+            return beta, information, log_likelihood(beta)
+    return None

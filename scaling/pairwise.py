@@ -7,31 +7,40 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, studentized_range
+from scipy.stats import t as student
 
+from .bootstrap import TRIAL, Bootstrap
+from .counts import Floats
 from .errors import ScalingError
 from .scale import Scale
+from .single import SingleScale, normal_reach
 
 Adjustment = Literal["tukey", "holm", "none"]
 ADJUSTMENTS: tuple[Adjustment, ...] = get_args(Adjustment)
 
 
-def compare_items(scale: Scale, *, adjustment: Adjustment = "tukey", level: float = 0.95) -> pd.DataFrame:
+def compare_items(
+    scale: Scale | SingleScale | Bootstrap, *, adjustment: Adjustment = "tukey", level: float = 0.95
+) -> pd.DataFrame:
     """Test the difference of every two items in every group.
 
     Parameters
     ----------
-    scale : Scale
-        With a covariance: by maximum likelihood or with a prior.
+    scale : Scale, Bootstrap, or the result of a model of one scale
+        With a covariance. That of pooled choices takes them for independent, which those of people who differ are not:
+        for them give a Bootstrap over observers, or the scale of a population.
     adjustment : {'tukey', 'holm', 'none'}
-        ``tukey``: studentised range with infinite degrees of freedom (Tukey-Kramer), for p values and intervals.
-        ``holm``: step-down for p values (Holm 1979); its intervals are Bonferroni's. ``none``: one pair at a time.
+        ``tukey``: studentised range (Tukey-Kramer), for p values and intervals. ``holm``: step-down for p values (Holm
+        1979); its intervals are Bonferroni's. ``none``: one pair at a time. With infinite degrees of freedom; for a
+        Bootstrap with one fewer than its units, of which a t statistic allows for the small number.
     level : float
         Of the intervals, together for all pairs of a group unless the adjustment is ``none``.
 
     Returns
     -------
     DataFrame
-        The columns of the groups, then ``item, other, difference, se, z, p_value, low, high``.
+        The columns of the groups, then ``item, other, difference, se, z, p_value, low, high``; NaN where a group has no
+        values.
 
     Raises
     ------
@@ -40,25 +49,29 @@ def compare_items(scale: Scale, *, adjustment: Adjustment = "tukey", level: floa
     """
     if adjustment not in ADJUSTMENTS:
         raise ScalingError(f"there is no adjustment {adjustment!r}: known are {', '.join(ADJUSTMENTS)}")
-    if scale.method == "least_squares":
+    if isinstance(scale, Scale) and scale.method == "least_squares":
         raise ScalingError("least squares has no covariance to test with: use method='map' or 'ml', or bootstrap")
-    n_groups, k = scale.values.shape
+    normal_reach(level)
+    values, covariance, groups, df = _estimates(scale)
+    n_groups, k = values.shape
     first, second = np.triu_indices(k, 1)
     pairs = len(first)
-    difference = scale.values[:, first] - scale.values[:, second]
-    variance = np.diagonal(scale.covariance, axis1=1, axis2=2)
-    se = np.sqrt(variance[:, first] + variance[:, second] - 2 * scale.covariance[:, first, second])
-    z = difference / se
-    alone = 2 * norm.sf(np.abs(z))
+    difference = values[:, first] - values[:, second]
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    se = np.sqrt(variance[:, first] + variance[:, second] - 2 * covariance[:, first, second])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = difference / se
+    one_pair = student(df) if np.isfinite(df) else norm
+    alone = 2 * one_pair.sf(np.abs(z))
     if adjustment == "tukey":
-        p_value = studentized_range.sf(np.abs(z) * np.sqrt(2), k, np.inf)
-        reach = studentized_range.ppf(level, k, np.inf) / np.sqrt(2)
+        p_value = studentized_range.sf(np.abs(z) * np.sqrt(2), k, df)
+        reach = studentized_range.ppf(level, k, df) / np.sqrt(2)
     elif adjustment == "holm":
         p_value = holm(alone)
-        reach = norm.ppf(1 - (1 - level) / (2 * pairs))
+        reach = one_pair.ppf(1 - (1 - level) / (2 * pairs))
     else:
-        p_value, reach = alone, norm.ppf(0.5 + level / 2)
-    items = np.array(scale.counts.items)
+        p_value, reach = alone, one_pair.ppf(0.5 + level / 2)
+    items = np.array(scale.items, dtype=object)
     columns = {
         "item": np.tile(items[first], n_groups),
         "other": np.tile(items[second], n_groups),
@@ -69,8 +82,18 @@ def compare_items(scale: Scale, *, adjustment: Adjustment = "tukey", level: floa
         "low": (difference - reach * se).ravel(),
         "high": (difference + reach * se).ravel(),
     }
-    groups = scale.counts.groups.loc[np.repeat(np.arange(n_groups), pairs)].reset_index(drop=True)
-    return groups.assign(**columns)
+    return groups.loc[np.repeat(np.arange(n_groups), pairs)].reset_index(drop=True).assign(**columns)
+
+
+def _estimates(scale: Scale | SingleScale | Bootstrap) -> tuple[Floats, Floats, pd.DataFrame, float]:
+    """Return the values and their covariance by group, the groups, and the degrees of freedom of the covariance."""
+    if isinstance(scale, SingleScale):
+        k = len(scale.items)
+        return scale.values[None], scale.covariance[None, :k, :k], pd.DataFrame(index=range(1)), np.inf
+    if isinstance(scale, Bootstrap):
+        df = np.inf if scale.unit == (TRIAL,) else max(scale.n_units - 1, 1)
+        return scale.values, scale.covariance, scale.estimate.counts.groups, df
+    return scale.values, scale.covariance, scale.counts.groups, np.inf
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -15,6 +15,9 @@ from .errors import ScalingError
 from .pairwise import compare_items
 from .scale import JOD_PER_SD, fit_scale
 
+FINDINGS = ("neighbours", "all_neighbours", "extremes", "order")
+"""What `simulate_power` counts, and `observers_needed` can be asked for."""
+
 
 def choices_for_power(share: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
     """Return how many choices of one pair show that it is not chosen by a coin.
@@ -31,18 +34,30 @@ def choices_for_power(share: float, *, alpha: float = 0.05, power: float = 0.8) 
     -------
     int
         By the normal approximation, (z_{α/2}/2 + z_β √(p (1-p)))² / (p - 1/2)².
+
+    Raises
+    ------
+    ScalingError
+        For a share that is not in (1/2, 1), or an `alpha` or `power` that is not in (0, 1).
     """
     if not 0.5 < share < 1:
         raise ScalingError(f"share must lie between 1/2 and 1, not {share}")
+    _require_share("alpha", alpha)
+    _require_share("power", power)
     z = norm.ppf(1 - alpha / 2) * 0.5 + norm.ppf(power) * np.sqrt(share * (1 - share))
     return ceil(float((z / (share - 0.5)) ** 2) - 1e-9)
+
+
+def _require_share(name: str, share: float) -> None:
+    if not 0 < share < 1:
+        raise ScalingError(f"{name} must lie between 0 and 1, not {share!r}")
 
 
 def montag_standard_error(items: int, observers: int) -> float:
     """Return a planning figure for the standard error of a Case V scale value, every pair asked once of everyone.
 
     1.76 (n + 3.08)^-0.613 (N - 2.55)^-0.491 for n items and N observers, in SD of a difference (Montag 2006). It comes
-    out 10 to 15 % smaller than simulated errors of scales that span 2 units: plan with a margin, and report the errors
+    out 12 to 15 % smaller than simulated errors of scales that span 2 units: plan with a margin, and report the errors
     of the data.
 
     Parameters
@@ -81,8 +96,13 @@ class Design:
     lapse: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("items", "observers", "repetitions", "scenes"):
+            if getattr(self, name) != int(getattr(self, name)):
+                raise ScalingError(f"{name} must be a whole number, not {getattr(self, name)!r}")
         if self.items < 2 or min(self.observers, self.repetitions, self.scenes) < 1:
             raise ScalingError("a design needs two items, and one observer, repetition and scene, at least")
+        if not 0 <= self.difference_jod < np.inf:
+            raise ScalingError(f"difference_jod must be a number from 0, not {self.difference_jod!r}")
         if not 0 <= self.lapse < 1 or self.observer_sd < 0:
             raise ScalingError("lapse must lie in [0, 1), and observer_sd must not be negative")
 
@@ -107,7 +127,15 @@ def simulate_power(design: Design, *, studies: int = 500, alpha: float = 0.05, s
         ``neighbours``: share of neighbouring pairs found different; ``all_neighbours``: share of studies that find all
         of them; ``extremes``: share that tell the first from the last; ``order``: share whose estimated order is
         exactly the true one; ``trials``: choices of one observer.
+
+    Raises
+    ------
+    ScalingError
+        For no studies, or an `alpha` that is not in (0, 1).
     """
+    if studies < 1:
+        raise ScalingError(f"one study at least is to be simulated, not {studies}")
+    _require_share("alpha", alpha)
     rng = np.random.default_rng(seed)
     k = design.items
     truth = np.arange(k) * design.difference_jod / JOD_PER_SD
@@ -168,8 +196,11 @@ def observers_needed(
     Raises
     ------
     ScalingError
-        If `most` observers are too few.
+        If `most` observers are too few, or `finding` is no power.
     """
+    if finding not in FINDINGS:
+        raise ScalingError(f"there is no finding {finding!r}: known are {', '.join(FINDINGS)}")
+    _require_share("power", power)
 
     def reaches(observers: int) -> bool:
         return bool(simulate_power(replace(design, observers=observers), studies=studies, seed=seed)[finding] >= power)

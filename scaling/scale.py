@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from .connectivity import describe_separation, has_maximum, is_connected
 from .counts import Counts, Floats
 from .errors import ScalingError
-from .fitting import maximise
+from .fitting import maximise, precision_of
 from .least_squares import Correction, least_squares
-from .links import LINKS, ModelName
-from .single import plot_values
+from .links import LINKS, ModelName, link_of
+from .single import MEAN_0, Settings, in_words, normal_reach, plot_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,12 +56,22 @@ class Scale:
     counts: Counts
     model: ModelName
     method: Method
-    options: dict[str, float | str]
+    options: Settings
     values: Floats
     covariance: Floats
     log_likelihood: Floats
     converged: NDArray[np.bool_]
     separation: tuple[str, ...]
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The k things that were scaled."""
+        return self.counts.items
+
+    @property
+    def constraint(self) -> str:
+        """What fixes the values."""
+        return str(self.options["constraint"])
 
     @property
     def unit(self) -> str:
@@ -95,7 +105,7 @@ class Scale:
         separated = [reason for reason in self.separation if reason]
         lines = [
             f"{self.model}, {self.method}: {k} items in {n_groups} group(s), unit: {self.unit}",
-            "options: " + ", ".join(f"{name}={value}" for name, value in self.options.items()),
+            in_words(self.options),
             f"converged: {int(self.converged.sum())} of {n_groups}",
             f"without a finite maximum of the likelihood: {len(separated)} of {n_groups}",
             *(f"  {reason}" for reason in dict.fromkeys(separated)),
@@ -136,7 +146,7 @@ class Scale:
             The columns of the groups, then ``item, value, se, low, high``.
         """
         n_groups, k = self.values.shape
-        reach = NormalDist().inv_cdf(0.5 + level / 2)
+        reach = normal_reach(level)
         frame = self.counts.groups.loc[np.repeat(np.arange(n_groups), k)].reset_index(drop=True)
         value, se = self.values.ravel(), self.standard_errors.ravel()
         columns = {"item": np.tile(self.counts.items, n_groups), "value": value, "se": se}
@@ -181,24 +191,23 @@ def fit_scale(
     ScalingError
         For an unknown option, or a group without any comparison.
     """
-    if model not in LINKS:
-        raise ScalingError(f"there is no model {model!r}: known are {', '.join(LINKS)}")
+    link, precision = link_of(model), precision_of(prior_sd if method == "map" else None)
+    if method == "map" and not precision:
+        raise ScalingError("method 'map' needs prior_sd: for no prior use method='ml'")
     if method not in METHODS:
         raise ScalingError(f"there is no method {method!r}: known are {', '.join(METHODS)}")
-    if not prior_sd > 0:
-        raise ScalingError(f"prior_sd must be above 0, not {prior_sd!r}: for no prior use method='ml'")
     total = counts.comparisons.sum(axis=(1, 2))
     if not total.all():
         empty = counts.groups.iloc[int(np.argmin(total))].to_dict()
         raise ScalingError(f"there is no choice to scale in the group {empty}: leave it out")
-    options: dict[str, float | str] = {
+    options: Settings = {
         "model": model,
         "method": method,
         "ties": "half a win each",
-        "constraint": "mean 0",
+        "constraint": MEAN_0,
     }
     n_groups, k = len(counts.groups), len(counts.items)
-    wins, link = counts.with_ties_as_half_wins().wins, LINKS[model]
+    wins = counts.with_ties_as_half_wins().wins
     finite = has_maximum(counts)
     separation = tuple("" if ok else describe_separation(counts, g) for g, ok in enumerate(finite))
     values, covariance = np.full((n_groups, k), np.nan), np.full((n_groups, k, k), np.nan)
@@ -209,7 +218,6 @@ def fit_scale(
         values[solvable] = least_squares(wins[solvable], link, correction)
         converged = solvable
     else:
-        precision = 1 / prior_sd**2 if method == "map" else 0.0
         solvable = np.ones(n_groups, dtype=bool) if method == "map" else finite
         if method == "map":
             options["prior_sd"] = prior_sd

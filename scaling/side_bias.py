@@ -6,23 +6,26 @@ noise that makes identical repeats flip too. So the flips of swapped repeats are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from .counts import as_names
 from .errors import ScalingError
 
 _COLUMNS = ("observer", "attribute", "scene", "left", "right", "choice")
 
 
-def side_bias(trials: pd.DataFrame, by: tuple[str, ...] = ("observer",)) -> pd.DataFrame:
+def side_bias(trials: pd.DataFrame, by: str | Sequence[str] = ("observer",)) -> pd.DataFrame:
     """Compare how often answers flip when sides are swapped with how often they flip when nothing changes.
 
     Parameters
     ----------
     trials : DataFrame
         The trials table. Repetitions are compared within observer, attribute, scene and pair; ties are left out.
-    by : tuple of str
+    by : str or sequence of str
         What is reported apart.
 
     Returns
@@ -48,13 +51,15 @@ def side_bias(trials: pd.DataFrame, by: tuple[str, ...] = ("observer",)) -> pd.D
     ScalingError
         If a column is missing.
     """
-    missing = [name for name in _COLUMNS if name not in trials]
+    by = as_names(by)
+    missing = [name for name in (*by, *_COLUMNS) if name not in trials]
     if missing:
         raise ScalingError(f"the trials table lacks the column(s) {', '.join(missing)}")
     table = trials[trials["choice"].isin(["left", "right"])]
     if "phase" in table:
         table = table[table["phase"] == "main"]
-    rows = [(*key, *_one(part)) for key, part in table.groupby(list(by), sort=True)]
+    table = table.astype({"left": str, "right": str, "choice": str})
+    rows = [(*key, *_one(part)) for key, part in table.groupby(list(by), sort=True, observed=True)]
     columns = (
         *("left_share", "left_low", "left_high", "same_pairs", "same_flips", "swapped_pairs", "swapped_flips"),
         *("excess_flips", "both_left", "both_right", "p_value"),
@@ -67,7 +72,9 @@ def _one(trials: pd.DataFrame) -> tuple[float, ...]:
     share = binomtest(int(to_left.sum()), len(trials))
     interval = share.proportion_ci(0.95)
     swapped = (trials["left"] > trials["right"]).to_numpy()
-    question = trials.groupby(["observer", "attribute", "scene", _pair(trials, swapped)]).ngroup().to_numpy()
+    question = (
+        trials.groupby(["observer", "attribute", "scene", _pair(trials, swapped)], observed=True).ngroup().to_numpy()
+    )
     # Choices of the left and of the right, for each question in either order.
     left, right = (
         np.stack([np.bincount(question[side & order], minlength=question.max() + 1) for order in (~swapped, swapped)])

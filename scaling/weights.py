@@ -26,7 +26,7 @@ class Weights:
     beta : float array, shape (p,)
         Standardised coefficients.
     normalised : float array, shape (p,)
-        |β| / Σ|β|.
+        |β| / Σ|β|; NaN where all β are 0.
     lmg : float array, shape (p,)
         Each attribute's share of R², averaged over all orders of entry (Lindeman, Merenda & Gold 1980); they sum to R².
     r_squared : float
@@ -59,9 +59,12 @@ def attribute_weights(predictors: pd.DataFrame, target: Sequence[float] | Floats
     Raises
     ------
     ScalingError
-        If a value is missing, something is constant, or there are too few rows.
+        If a value is missing or no number, something is constant, or there are too few rows.
     """
-    x, y = predictors.to_numpy(dtype=np.float64), np.asarray(target, dtype=np.float64)
+    try:
+        x, y = predictors.to_numpy(dtype=np.float64), np.asarray(target, dtype=np.float64)
+    except (TypeError, ValueError) as problem:
+        raise ScalingError(f"weights are of numbers alone: {problem}") from None
     n, p = x.shape
     if len(y) != n or n < p + 2:
         raise ScalingError(f"{p} attributes need {p + 2} values of each at least, not {n} and {len(y)}")
@@ -87,7 +90,7 @@ def weights_from_correlations(among: Floats, with_target: Floats, attributes: Se
     Raises
     ------
     ScalingError
-        If the predictors determine each other, or are more than 8.
+        If the predictors determine each other, are more than 8, or have correlations that no data have.
     """
     r_xx, r_xy = np.asarray(among, dtype=np.float64), np.asarray(with_target, dtype=np.float64)
     p = len(r_xy)
@@ -100,6 +103,9 @@ def weights_from_correlations(among: Floats, with_target: Floats, attributes: Se
         index = list(chosen)
         return float(r_xy[index] @ np.linalg.solve(r_xx[np.ix_(index, index)], r_xy[index])) if index else 0.0
 
+    whole = r_squared(tuple(range(p)))
+    if not 0 <= whole <= 1 + 1e-9:
+        raise ScalingError(f"R² would be {whole:.3g}: these are no correlations of any data")
     gained = np.zeros(p)
     orders = list(permutations(range(p)))
     for order in orders:
@@ -107,5 +113,5 @@ def weights_from_correlations(among: Floats, with_target: Floats, attributes: Se
             gained[attribute] += r_squared(order[: place + 1]) - r_squared(order[:place])
     beta = np.asarray(np.linalg.solve(r_xx, r_xy), dtype=np.float64)
     names = tuple(attributes) if attributes is not None else tuple(str(i + 1) for i in range(p))
-    share = np.abs(beta) / np.abs(beta).sum()
-    return Weights(names, beta, share, gained / len(orders), r_squared(tuple(range(p))), r_xx)
+    share = np.abs(beta) / np.abs(beta).sum() if beta.any() else np.full(p, np.nan)
+    return Weights(names, beta, share, gained / len(orders), whole, r_xx)

@@ -97,7 +97,7 @@ class TestPopulation:
             fit_population(people(np.zeros(3), 0, 1, 4, 0))
         separated = Counts.from_matrix(np.array([[[0, 3], [0, 0]], [[0, 2], [0, 0]]]))
         named = Counts(separated.items, pd.DataFrame({"observer": ["a", "b"]}), separated.wins, separated.ties)
-        with pytest.raises(ScalingError, match="no finite maximum: 1 never lost to the others"):
+        with pytest.raises(ScalingError, match="no finite maximum of the likelihood: 1 never lost"):
             fit_population(named)
 
 

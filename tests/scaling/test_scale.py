@@ -227,7 +227,8 @@ class TestDegenerateData:
         [
             ({"model": "thurston"}, "no model 'thurston': known are thurstone, bradley_terry"),
             ({"method": "mle"}, "no method 'mle': known are map, ml, least_squares"),
-            ({"prior_sd": 0}, "prior_sd must be above 0"),
+            ({"prior_sd": 0}, "prior_sd must lie between 1e-6 and 1e6, not 0"),
+            ({"prior_sd": None}, "method 'map' needs prior_sd"),
             ({"method": "least_squares", "correction": "none"}, "no correction 'none': known are clip, add_half"),
         ],
     )
