@@ -279,13 +279,9 @@ CREATED = "2099-01-01T00:00:00Z"
 
 def _provider(path: str) -> str | None:
     path = path.partition("?")[0]
-    if path.endswith("/responses"):
-        return "openai"
-    if path.endswith("/chat/completions"):
-        return "chat"
-    if path.endswith("/v1/messages"):
-        return "anthropic"
-    return "google" if path.endswith(":generateContent") else None
+    if re.fullmatch(r"/v1beta/models/[^/:]+:generateContent", path):
+        return "google"
+    return {"/v1/responses": "openai", "/v1/chat/completions": "chat", "/v1/messages": "anthropic"}.get(path)
 
 
 def _decode(provider: str, path: str, body: dict[str, Any], headers: dict[str, str]) -> Asked:
