@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from visavis.stimuli import StimulusSet
 
@@ -13,9 +14,9 @@ from .plan import Plan
 from .planner import make_plan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Experiment:
-    """A definition together with its stimuli.
+    """A definition together with its stimuli; made by `load` from a file or by `from_dict` in Python.
 
     Attributes
     ----------
@@ -56,13 +57,43 @@ class Experiment:
         except DefinitionError as error:
             raise DefinitionError(str(path), error.problems) from None
 
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], base: Path | str = ".") -> Experiment:
+        """Make an experiment from plain Python objects, as they would stand in the YAML file.
+
+        Parameters
+        ----------
+        data : dict
+        base : path
+            The folder where relative paths start.
+
+        Raises
+        ------
+        DefinitionError, StimulusError
+            As `load`.
+        """
+        definition = Definition.from_dict(data)
+        return cls(definition, load_stimuli(definition, Path(base)))
+
+    def __repr__(self) -> str:
+        asked = ", ".join(self.definition.attributes)
+        size = f"{len(self.stimuli.scenes)} scenes × {len(self.stimuli.renditions)} renditions"
+        return f"<Experiment {self.definition.name!r}: {size}, on {asked}>"
+
     def with_repetitions(self, repetitions: int) -> Experiment:
-        """Return this experiment with each pair asked another number of times."""
-        return replace(self, definition=self.definition.model_copy(update={"repetitions": repetitions}))
+        """Return this experiment with each pair asked another number of times.
+
+        Raises
+        ------
+        DefinitionError
+            If that is no number of times.
+        """
+        data = {**self.definition.model_dump(mode="json"), "repetitions": repetitions}
+        return replace(self, definition=Definition.from_dict(data))
 
     def plan(self, observer: str, session: str = "1") -> Plan:
         """Decide every trial of one observer's session (see `make_plan`)."""
-        return make_plan(self.definition, self.stimuli.scenes, self.stimuli.renditions, observer, session)
+        return make_plan(self.definition, self.stimuli.scenes, self.stimuli.renditions, str(observer), str(session))
 
 
 def load_stimuli(definition: Definition, base: Path) -> StimulusSet:

@@ -25,7 +25,7 @@ _ORDERS = ("AB", "BA")
 _NONE = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrialColumns:
     """Trials as codes: attributes, scenes and renditions by their position in the plan's vocabularies."""
 
@@ -41,6 +41,13 @@ class TrialColumns:
 
     def __len__(self) -> int:
         return len(self.phase)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TrialColumns):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]  # arrays have no hash; `Plan.sha256` has
 
     def take(self, positions: NDArray[np.intp]) -> TrialColumns:
         """Return the trials at `positions`."""
@@ -61,11 +68,11 @@ def concatenate(parts: Sequence[TrialColumns]) -> TrialColumns:
     return TrialColumns(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(TrialColumns)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan(Sequence[Trial]):
     """The resolved trials of one session, in the order of asking.
 
-    A sequence of `Trial`; `to_frame` gives the same as a table.
+    A sequence of `Trial`; `to_frame` gives the same as a table. Plans are equal if their trials are.
 
     Attributes
     ----------
@@ -80,6 +87,12 @@ class Plan(Sequence[Trial]):
     renditions: tuple[str, ...]
     reference: str | None
     _trials: TrialColumns
+
+    def __repr__(self) -> str:
+        phases = np.bincount(self._trials.phase, minlength=len(PHASES))
+        parts = ", ".join(f"{n} {phase}" for phase, n in zip(PHASES, phases.tolist(), strict=True) if n)
+        blocks = len(np.unique(self._trials.block))
+        return f"<Plan: {len(self)} trials ({parts}) in {blocks} block(s) on {', '.join(self.attributes)}>"
 
     def __len__(self) -> int:
         return len(self._trials)

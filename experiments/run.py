@@ -15,7 +15,7 @@ from tqdm import tqdm
 from .adaptive import Chooser, MakeSampler
 from .experiment import Experiment
 from .plan import trials_of, with_pairs
-from .seam import UNSETTLED, Observer, ObserverError, Response, Trial, utc_now
+from .seam import OBSERVER_KINDS, UNSETTLED, Observer, ObserverError, Response, Trial, utc_now
 from .session import (
     Manifest,
     SessionError,
@@ -83,7 +83,8 @@ def run(
     folder : path
         The data folder; the session gets a folder of its own in it.
     session : str
-        Label of the session. The same observer's next session needs another label, and gets another plan.
+        Label of the session. The same observer's next session needs another label, and gets another plan. A number is
+        taken as text.
     repetitions : int, optional
         Ask each pair so often in this session, instead of as often as the definition says.
     limit : int, optional
@@ -102,13 +103,19 @@ def run(
     Raises
     ------
     ObserverError
-        If the observer cannot do what the experiment asks.
+        If the observer cannot do what the experiment asks, or breaks the contract.
+    ValueError
+        If `limit` is less than 1.
     SessionError
         If the session cannot be written, is damaged, is being run by another process, or began with another
         definition or other images.
     KeyboardInterrupt
         Passed on, once the session is closed.
     """
+    session = str(session)
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, not {limit}")
+    _check_observer(observer)
     with contextlib.closing(observer):
         asked = experiment if repetitions is None else experiment.with_repetitions(repetitions)
         choose = _chooser(asked, observer.name, session, make_sampler)
@@ -141,6 +148,16 @@ def run(
             outcomes = Counter(response["outcome"] for response in log.responses.values())
             answered = _count_settled(log)
     return RunResult(where, len(trials), answered, dict(outcomes), observer.stop_reason)
+
+
+def _check_observer(observer: Observer) -> None:
+    if not isinstance(observer, Observer):
+        raise TypeError(f"{observer!r} is no Observer: make one, as by create_observer('metric:rms_contrast')")
+    name, kind = getattr(observer, "name", None), getattr(observer, "kind", None)
+    if not (isinstance(name, str) and name.strip()):
+        raise ObserverError(f"{type(observer).__name__} has no name: set 'name' to who answers")
+    if kind not in OBSERVER_KINDS:
+        raise ObserverError(f"{name}: 'kind' must be one of {', '.join(OBSERVER_KINDS)}, not {kind!r}")
 
 
 def _chooser(asked: Experiment, observer: str, session: str, make_sampler: MakeSampler | None) -> Chooser | None:
@@ -231,6 +248,10 @@ def _ask(
             for trials in portions:
                 unanswered.update(trial.id for trial in trials)
                 responses = observer.respond(trials)
+                if not isinstance(responses, Iterator):
+                    raise ObserverError(
+                        f"{observer.name}: 'respond' must yield its responses, not return {responses!r:.40}"
+                    )
                 try:
                     for_each(responses, partial(_checked, observer, unanswered, record))
                 finally:
@@ -252,6 +273,8 @@ def _ask(
 
 
 def _checked(observer: Observer, unanswered: set[str], record: Callable[[Response], None], response: Response) -> None:
+    if not isinstance(response, Response):
+        raise ObserverError(f"{observer.name} yielded {response!r:.40}, which is no Response")
     if response.trial not in unanswered:
         raise ObserverError(
             f"{observer.name} answered {response.trial!r}, which it was not asked or had answered already: "

@@ -59,7 +59,7 @@ def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool =
     Parameters
     ----------
     folder : path or iterable of paths
-        A data folder, a session's folder, or several of them.
+        A data folder, a session's folder, a ``*.trials.csv``, or several of them.
     unanswered : bool
         Whether to keep trials that were planned and not asked yet; their outcome is missing.
 
@@ -76,10 +76,12 @@ def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool =
     """
     folders = [Path(folder)] if isinstance(folder, Path | str) else [Path(one) for one in folder]
     for one in folders:
-        if not one.is_dir():
-            raise SessionError(f"{one}: no such folder")
+        if not (one.is_dir() or (one.is_file() and one.name.endswith(TRIALS_SUFFIX))):
+            raise SessionError(f"{one}: no such folder, nor a file *{TRIALS_SUFFIX}")
     found = sorted({manifest.parent.resolve() for one in folders for manifest in one.rglob(MANIFEST)})
-    files = sorted({file.resolve() for one in folders for file in one.rglob(f"*{TRIALS_SUFFIX}")})
+    files = sorted(
+        {file.resolve() for one in folders for file in ([one] if one.is_file() else one.rglob(f"*{TRIALS_SUFFIX}"))}
+    )
     if not found and not files:
         names = ", ".join(str(one) for one in folders)
         raise SessionError(f"{names}: no sessions here (a session is a folder with a {MANIFEST}): run one first")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from visavis.experiments import Experiment as Experiment
     from visavis.experiments import Observer as Observer
     from visavis.experiments import ObserverError as ObserverError
+    from visavis.experiments import Plan as Plan
     from visavis.experiments import Response as Response
     from visavis.experiments import RunResult as RunResult
     from visavis.experiments import SessionError as SessionError
@@ -38,6 +39,7 @@ _HOMES = {
         "Experiment",
         "Observer",
         "ObserverError",
+        "Plan",
         "Response",
         "RunResult",
         "SessionError",
@@ -65,4 +67,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

@@ -22,8 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from visavis.experiments import Definition, Experiment, Observer, ObserverError, Response, Trial, load_trials, run
-from visavis.experiments.experiment import load_stimuli
+from visavis.experiments import Experiment, Observer, ObserverError, Response, Trial, load_trials, run
 from visavis.stimuli import encode_png
 
 MakeObserver = Callable[[], Observer]
@@ -54,8 +53,7 @@ class ObserverContract:
         def make(**changes: object) -> Experiment:
             questions = {name: {"question": f"Which image has more {name}?"} for name in self.attributes}
             data = {"visavis": 1, "name": "contract", "seed": 11, "stimuli": {"folder": "images"}, "repetitions": 2}
-            definition = Definition.from_dict({**data, "attributes": questions, "sides": "both_orders", **changes})
-            return Experiment(definition, load_stimuli(definition, tmp_path))
+            return Experiment.from_dict({**data, "attributes": questions, "sides": "both_orders", **changes}, tmp_path)
 
         return make
 

@@ -106,10 +106,12 @@ class Stimulus:
 
 @lru_cache(maxsize=2**16)
 def _statistic(stimulus: Stimulus, name: str) -> float:
+    if name not in STATISTICS:
+        raise KeyError(f"there is no statistic {name!r}: known are {', '.join(STATISTICS)}")
     return STATISTICS[name](stimulus.pixels())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StimulusSet(Mapping[tuple[str, str], Stimulus]):
     """Every rendition of every scene, checked.
 
@@ -178,8 +180,14 @@ class StimulusSet(Mapping[tuple[str, str], Stimulus]):
         path = Path(path)
         return _read_set(path.parent, *entries_from_manifest(path), scenes, renditions)
 
+    def __repr__(self) -> str:
+        return f"<StimulusSet: {len(self.scenes)} scenes × {len(self.renditions)} renditions in {self.folder}>"
+
     def __getitem__(self, key: tuple[str, str]) -> Stimulus:
-        return self._stimuli[key]
+        try:
+            return self._stimuli[key]
+        except KeyError:
+            raise KeyError(f"no stimulus {key!r}: name scene and rendition, as in {next(iter(self))!r}") from None
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._stimuli)

@@ -210,3 +210,27 @@ def test_what_the_images_lack_is_named_with_the_file_and_the_field(images: Path)
         "catch.0.over",
     ]
     assert f"there is no rendition 'c9' in {images}: there are c1, c2, c3, c4" in caught.value.problems[2]
+
+
+def test_an_experiment_is_made_from_a_dictionary_as_from_a_file(images: Path) -> None:
+    file = images.parent / "study.yaml"
+    file.write_text(GOOD, encoding="utf-8")
+    experiment = Experiment.load(file)
+    data = {
+        "visavis": 1,
+        "name": "small",
+        "seed": 7,
+        "stimuli": {"folder": "images"},
+        "attributes": {
+            "contrast": {
+                "question": "Which image has the higher contrast?",
+                "question_for_models": "Which of the two images has more contrast?",
+            }
+        },
+        "repetitions": 3,
+    }
+    assert Experiment.from_dict(data, images.parent) == experiment
+    assert repr(experiment) == "<Experiment 'small': 3 scenes × 4 renditions, on contrast>"
+    assert experiment.with_repetitions(5) == Experiment.from_dict({**data, "repetitions": 5}, images.parent)
+    with pytest.raises(DefinitionError, match="repetitions: this should be greater than or equal to 1, not 0"):
+        experiment.with_repetitions(0)

@@ -210,3 +210,12 @@ def test_positions_count_as_in_any_sequence() -> None:
     assert plan[-1] == list(plan)[-1]
     with pytest.raises(IndexError):
         plan[len(plan)]
+
+
+def test_plans_are_equal_if_their_trials_are_and_say_what_they_hold() -> None:
+    plan = plan_of(practice={"trials": 2})
+    assert plan == plan_of(practice={"trials": 2})
+    assert plan != plan_of("P2", practice={"trials": 2})
+    assert plan != list(plan)
+    counted = Counter(trial.phase for trial in plan)
+    assert f"{len(plan)} trials (2 practice, {counted['main']} main)" in repr(plan)

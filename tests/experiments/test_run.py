@@ -7,9 +7,10 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import answering
 import pandas as pd
@@ -28,6 +29,7 @@ from visavis.experiments import (
     load_trials,
     run,
     session_status,
+    write_trials,
 )
 from visavis.experiments.session import EVENTS, MANIFEST, PLAN, session_folder
 from visavis.experiments.session_log import SessionLog
@@ -250,6 +252,60 @@ def test_an_observer_that_answers_what_it_was_not_asked_is_stopped(
     with pytest.raises(ObserverError, match="which it was not asked or had answered already"):
         run(experiment, observer, tmp_path)
     assert len(load_trials(tmp_path, unanswered=True)) == len(experiment.plan("P1"))
+
+
+class Careless(Scripted):
+    """Breaks the contract in one way."""
+
+    def __init__(self, returned: Any = None, **wrong: Any) -> None:
+        super().__init__()
+        self.returned = returned
+        for name, value in wrong.items():
+            setattr(self, name, value)
+
+    def respond(self, trials: Sequence[Trial]) -> Any:  # noqa: ARG002 - it does not care
+        return self.returned
+
+
+@pytest.mark.parametrize(
+    ("observer", "message"),
+    [
+        (Careless(kind="model"), "P1: 'kind' must be one of human, vlm, metric, simulated, not 'model'"),
+        (Careless(name=""), "Careless has no name: set 'name' to who answers"),
+        (Careless([]), r"P1: 'respond' must yield its responses, not return \[\]"),
+        (Careless(), "P1: 'respond' must yield its responses, not return None"),
+        (Careless(iter(["left"])), "P1 yielded 'left', which is no Response"),
+    ],
+)
+def test_an_observer_that_breaks_the_contract_is_told_how(
+    experiment: Experiment, tmp_path: Path, observer: Careless, message: str
+) -> None:
+    with pytest.raises(ObserverError, match=message):
+        run(experiment, observer, tmp_path)
+
+
+def test_what_is_no_observer_and_no_limit_is_refused(experiment: Experiment, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="'metric:rms_contrast' is no Observer: make one"):
+        run(experiment, "metric:rms_contrast", tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="limit must be at least 1, not -3"):
+        run(experiment, Scripted(), tmp_path, limit=-3)
+    assert list(tmp_path.glob("P1*")) == []
+
+
+def test_a_session_may_be_numbered(experiment: Experiment, tmp_path: Path) -> None:
+    run(experiment, Scripted(), tmp_path, session=2)  # type: ignore[arg-type]
+    assert load_trials(tmp_path)["session"].unique().tolist() == ["2"]
+    assert load_trials(tmp_path)["trial"].tolist() == [trial.id for trial in experiment.plan("P1", "2")]
+    assert experiment.plan("P1", 2) == experiment.plan("P1", "2")  # type: ignore[arg-type]
+
+
+def test_a_table_in_one_file_is_read_by_its_name(experiment: Experiment, tmp_path: Path) -> None:
+    run(experiment, Scripted(), tmp_path / "results")
+    trials = load_trials(tmp_path / "results")
+    file = write_trials(trials, tmp_path / "all")
+    pd.testing.assert_frame_equal(load_trials(file), trials)
+    with pytest.raises(SessionError, match=r"no such folder, nor a file \*\.trials\.csv"):
+        load_trials(tmp_path / "results.csv")
 
 
 def test_what_an_observer_warns_of_is_told_before_the_first_trial(experiment: Experiment, tmp_path: Path) -> None:

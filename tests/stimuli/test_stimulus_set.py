@@ -47,6 +47,15 @@ def test_a_folder_is_scenes_and_renditions_in_natural_order(folder: Path) -> Non
     assert one.encoded() == (one.path.read_bytes(), "image/png")
 
 
+def test_a_set_says_what_it_is_and_what_it_lacks(folder: Path) -> None:
+    stimuli = StimulusSet.from_folder(folder)
+    assert repr(stimuli) == f"<StimulusSet: 2 scenes × 3 renditions in {folder}>"
+    with pytest.raises(KeyError, match=r"no stimulus \('coast', 'c3'\): name scene and rendition, as in"):
+        stimuli["coast", "c3"]
+    with pytest.raises(KeyError, match="there is no statistic 'rms': known are rms_contrast"):
+        stimuli["coast", "c1"].statistic("rms")
+
+
 def test_a_pattern_of_file_names(tmp_path: Path) -> None:
     for scene in ("a_b", "c"):
         for rendition in ("x", "y"):
