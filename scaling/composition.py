@@ -100,9 +100,13 @@ def _intervals(cube: Floats, n: int, seed: int, level: float, expanded: bool) ->
         return unknown, unknown
     among, with_target = correlations[:, :p, :p], correlations[:, :p, p]
     betas = np.linalg.solve(among, with_target[..., None])[..., 0]
-    normalised = np.abs(betas) / np.abs(betas).sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        normalised = np.abs(betas) / np.abs(betas).sum(axis=1, keepdims=True)
     r_squared = np.repeat((betas * with_target).sum(axis=1, keepdims=True), p, axis=1)
     draws = np.stack([betas, normalised, _lmg(among, with_target), r_squared])
+    draws = draws[:, np.isfinite(draws).all(axis=(0, 2))]  # where nothing is explained, there are no shares
+    if not draws.shape[1]:
+        return unknown, unknown
     low, high = np.quantile(draws, tail_shares(level, n_scenes, expanded=expanded), axis=1)
     return low, high
 

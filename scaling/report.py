@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -11,24 +10,27 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
+from .captions import captions, trade_off_caution
 from .comparison import Comparison
-from .figures import figures, save, svg
+from .drawing import save, svg
+from .figures import figures
+from .latex import latex_table
 from .methods import methods_paragraph
-from .options import PEOPLE
+from .shown import shown_tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 REPORT = "report.html"
+_REM_AN_INCH = 7.8  # on a screen figures are a little larger than in print
 
 _VERSIONED = ("visavis", "numpy", "scipy", "pandas", "matplotlib")
 
 
 def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.DataFrame | None = None) -> Path:
-    """Write a comparison as ``report.html``, ``comparison.json``, a CSV for each table and the figures for print.
+    """Write a comparison as ``report.html``, ``comparison.json``, CSV and LaTeX tables, and the figures for print.
 
     Parameters
     ----------
@@ -45,47 +47,61 @@ def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.Dat
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tables = comparison.tables() | ({} if sensitivity is None else {"sensitivity": sensitivity})
-    for name, table in tables.items():
+    for name, table in _tables(comparison, sensitivity).items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
-    for name, table in _shown(comparison).items():
-        if len(table):
-            (folder / f"{name}.tex").write_text(_latex(table), encoding="utf-8", newline="\n")
+    told = captions(comparison)
+    for name in told:  # of an earlier report, which had more
+        (folder / f"{name}.tex").unlink(missing_ok=True)
+    for name, shown in shown_tables(comparison, sensitivity).items():
+        if shown.rows:
+            text = latex_table(shown.columns, shown.rows, shown.numeric, told[name], name)
+            (folder / f"{name}.tex").write_text(text, encoding="utf-8", newline="\n")
     drawn = figures(comparison)
+    elements = {name: svg(figure) for name, figure in drawn.items()}
     for name, figure in drawn.items():
-        for kind in ("pdf", "png", "svg"):
+        for kind in ("pdf", "png"):
             save(figure, folder / f"{name}.{kind}", kind)
-    text = json.dumps(comparison_json(comparison), indent=1, ensure_ascii=False, allow_nan=False)
+        (folder / f"{name}.svg").write_text(elements[name], encoding="utf-8", newline="\n")
+    text = json.dumps(comparison_json(comparison, sensitivity), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / "comparison.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     page = folder / REPORT
-    page.write_text(_page(comparison, sensitivity, drawn), encoding="utf-8", newline="\n")
+    page.write_text(_page(comparison, sensitivity, elements, _widths(drawn)), encoding="utf-8", newline="\n")
     return page
 
 
-def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison as JSON values; what is not known is null."""
+def comparison_json(comparison: Comparison, sensitivity: pd.DataFrame | None = None) -> dict[str, Any]:
+    """Return a comparison, and what `sensitivity` found, as JSON values; what is not known is null."""
+    tables = {
+        name: json.loads(table.to_json(orient="records", double_precision=15))
+        for name, table in _tables(comparison, sensitivity).items()
+    }
     return {
         **_heading(comparison),
         "options": asdict(comparison.options),
         "unit": comparison.unit,
+        "methods": methods_paragraph(comparison),
         "notes": list(comparison.notes),
-        **{name: json.loads(table.to_json(orient="records")) for name, table in comparison.tables().items()},
+        **tables,
     }
 
 
-def _latex(table: pd.DataFrame) -> str:
-    """Return a table as LaTeX (with booktabs), its texts escaped."""
-    cells = table.map(_cell).rename(columns=_heading_of)
-    numbers = "".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in table.dtypes)
-    return str(cells.to_latex(index=False, escape=True, column_format=numbers))
+def _tables(comparison: Comparison, sensitivity: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    return comparison.tables() | ({} if sensitivity is None else {"sensitivity": sensitivity})
 
 
 def report_html(comparison: Comparison, sensitivity: pd.DataFrame | None = None) -> str:
     """Return the report as one HTML page without anything from outside; every text of the user's is escaped."""
-    return _page(comparison, sensitivity, figures(comparison))
+    drawn = figures(comparison)
+    return _page(comparison, sensitivity, {name: svg(figure) for name, figure in drawn.items()}, _widths(drawn))
 
 
-def _page(comparison: Comparison, sensitivity: pd.DataFrame | None, drawn: dict[str, Figure]) -> str:
+def _widths(drawn: dict[str, Figure]) -> dict[str, float]:
+    return {name: float(figure.get_size_inches()[0]) for name, figure in drawn.items()}
+
+
+def _page(
+    comparison: Comparison, sensitivity: pd.DataFrame | None, drawn: dict[str, str], widths: dict[str, float]
+) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -94,11 +110,13 @@ def _page(comparison: Comparison, sensitivity: pd.DataFrame | None, drawn: dict[
         **_heading(comparison),
         comparison=comparison,
         options=asdict(comparison.options),
-        figures={name: svg(figure) for name, figure in drawn.items()},
+        figures=drawn,
+        widths={name: round(_REM_AN_INCH * inches, 1) for name, inches in widths.items()},
         methods=methods_paragraph(comparison),
-        tables={name: _cells(table.rename(columns=_heading_of)) for name, table in _shown(comparison).items()},
-        scales=_cells(_shown_scales(comparison.scales)),
-        sensitivity=None if sensitivity is None else _cells(sensitivity),
+        tables=shown_tables(comparison, sensitivity),
+        captions=captions(comparison),
+        caution=trade_off_caution(comparison),
+        files=[f"{name}.csv" for name in _tables(comparison, sensitivity)],
     )
 
 
@@ -121,70 +139,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed as a package"
-
-
-def _shown(comparison: Comparison) -> dict[str, pd.DataFrame]:
-    """Return the tables as a reader wants them, with intervals in one cell."""
-    return {
-        "alignment": _one_cell(comparison.alignment, "rho"),
-        "agreement": _one_cell(comparison.agreement, "estimate"),
-        "differences": _one_cell(comparison.differences, "difference"),
-        "separability": _one_cell(comparison.separability.drop(columns="intercept"), "slope"),
-        "screening": comparison.screening,
-        "vr_within": _one_cell(comparison.vr_within.dropna(subset="any"), "any"),
-        "weights": _shown_weights(comparison.weights),
-        "side_bias": _shown_sides(comparison.side_bias),
-        "outcomes": comparison.outcomes,
-    }
-
-
-def _one_cell(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Put a value and its interval into one cell."""
-    table = table.copy()
-    table[name] = [_with_interval(*row) for row in table[[name, "low", "high"]].itertuples(index=False)]
-    return table.drop(columns=["low", "high"])
-
-
-def _shown_scales(scales: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each attribute and item, a column for each observer, under its own name."""
-    table = scales.copy()
-    table["shown"] = [_with_interval(*row) for row in table[["value", "low", "high"]].itertuples(index=False)]
-    wide = table.pivot_table(index=["attribute", "item"], columns="observer", values="shown", aggfunc="first")
-    return wide[sorted(wide.columns, key=lambda name: name != PEOPLE)].reset_index()
-
-
-def _heading_of(column: str) -> str:
-    return column.replace("_", " ")
-
-
-def _shown_weights(weights: pd.DataFrame) -> pd.DataFrame:
-    table = weights.copy()
-    table["beta"] = [_with_interval(*row) for row in table[["beta", "low", "high"]].itertuples(index=False)]
-    return table.drop(columns=["low", "high"])
-
-
-def _shown_sides(sides: pd.DataFrame) -> pd.DataFrame:
-    table = sides[["observer", "left_share", "same_flips", "swapped_flips", "excess_flips", "p_value"]].copy()
-    intervals = sides[["left_share", "left_low", "left_high"]].itertuples(index=False)
-    table["left_share"] = [_with_interval(*row) for row in intervals]
-    table["p_value"] = ["–" if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}" for p in table["p_value"]]
-    return table
-
-
-def _with_interval(value: float, low: float, high: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value:.2f}" if math.isnan(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
-
-
-def _cells(table: pd.DataFrame) -> dict[str, Any]:
-    rows = [[_cell(value) for value in row] for row in table.itertuples(index=False)]
-    return {"columns": [str(name) for name in table.columns], "rows": rows}
-
-
-def _cell(value: Any) -> str:
-    if pd.isna(value):
-        return "–"
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -33,6 +33,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """The choices that are varied, by name."""
 
+EXTREMES = ("lowest", "highest", "best_rank", "worst_rank")
+"""What is said about all of them together."""
+
 
 def sensitivity(
     trials: pd.DataFrame, *, people: Sequence[str] | None = None, options: Options | None = None

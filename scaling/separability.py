@@ -21,6 +21,7 @@ CURVE_COLUMNS = (
 )
 POINT_COLUMNS = ("attribute", "observer", "separation", "agreement", "low", "high", "pairs")
 BINS = 5
+_WORST_CONDITION = 1e12
 
 
 def separability(
@@ -139,6 +140,8 @@ def logistic(
     for _ in range(100):
         p = expit(design @ beta)
         information = (design * (p * (1 - p))[:, None]).T @ design
+        if not np.linalg.cond(information) < _WORST_CONDITION:
+            return nothing
         step = np.linalg.solve(information, design.T @ (y - p))
         beta += step
         if np.abs(step).max() < 1e-10:

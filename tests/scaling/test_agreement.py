@@ -127,6 +127,10 @@ class TestSeparability:
         assert (low, high) == pytest.approx((slope - reach, slope + reach), rel=1e-5)
         assert np.isnan(logistic(x, y, np.zeros(300, int))[2:]).all()
 
+    def test_distances_that_are_all_but_equal_give_no_slope(self) -> None:
+        x = 1 + 1e-9 * np.arange(6.0)
+        assert np.isnan(logistic(x, np.array([0.0, 1, 0, 1, 0, 1]), np.arange(6))).all()
+
     @pytest.mark.parametrize("y", [[1, 1, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0]])
     def test_no_finite_slope_is_no_slope(self, y: list[float]) -> None:
         assert np.isnan(logistic(np.array([0.1, 0.2, 0.3, 0.4]), np.array(y, float), np.arange(4))).all()
