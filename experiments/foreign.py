@@ -6,10 +6,14 @@ An imported study is one CSV file with the columns of the trials table, whose na
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -33,10 +37,13 @@ class Layout:
     answers : mapping
         What the choice column holds for ``left``, ``right`` and ``tie``, as text. Without it the column holds those
         words, or the name of the chosen item. Anything else is an ``invalid`` outcome.
+    other_rows : bool
+        Whether rows that name neither image are no trials, but instructions and the like.
     """
 
     columns: Mapping[str, str]
     answers: Mapping[str, str] = field(default_factory=dict)
+    other_rows: bool = False
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -66,6 +73,7 @@ LAYOUTS: dict[str, Layout] = {
             "response_time_s": "key_resp.rt",
         },
         {"left": "left", "f": "left", "right": "right", "j": "right", "down": "tie", "space": "tie"},
+        other_rows=True,
     ),
     "plain": Layout({name: name for name in (*_NEEDED, *_OPTIONAL)}),
 }
@@ -86,9 +94,10 @@ def import_choices(
     Parameters
     ----------
     source : path
-        A CSV file in UTF-8, a row a choice.
+        A CSV file, a row a choice; with commas, semicolons or tabs, in UTF-8 or Excel's UTF-16.
     layout : Layout or str
-        Which column is which, or the name of one of `LAYOUTS`. Optional columns that are not there are left out.
+        Which column is which, or the name of one of `LAYOUTS`. A column that is not there is looked for under our own
+        name; optional ones may be missing.
     experiment : str
         Name for the ``experiment`` column.
     attribute, scene : str
@@ -98,35 +107,103 @@ def import_choices(
     Returns
     -------
     DataFrame
-        A trials table. Its ``definition_sha256`` is the hash of the file.
+        A trials table. Its ``definition_sha256`` is the hash of the file; ``provenance`` keeps what the choice column
+        held, and the line.
 
     Raises
     ------
     SessionError
-        If the file cannot be read, a needed column is missing, or a row lacks observer or items; with the line.
+        If the file cannot be read, a needed column is missing, a row lacks observer or items, shows one item twice or
+        repeats a repetition, with the line; or if not one answer can be understood.
     """
     source = Path(source)
     if isinstance(layout, str):
         if layout not in LAYOUTS:
-            raise SessionError(f"there is no layout {layout!r}: known are {', '.join(LAYOUTS)}")
+            known = ", ".join(LAYOUTS)
+            raise SessionError(f"there is no layout {layout!r}: known are {known}, and matrix for counts")
         layout = LAYOUTS[layout]
-    try:
-        raw = pd.read_csv(source, dtype="string", keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True)
-    except (OSError, ValueError) as error:
-        raise SessionError(f"{source}: cannot be read as CSV in UTF-8 ({error})") from error
-    missing = [layout.columns[name] for name in _NEEDED if layout.columns[name] not in raw]
+    content = _read(source)
+    raw = _table(content, source)
+    there = {}
+    for ours, theirs in layout.columns.items():
+        if theirs in raw or ours in raw:
+            there[ours] = theirs if theirs in raw else ours
+    missing = [layout.columns[name] for name in _NEEDED if name not in there]
     if missing:
         raise SessionError(f"{source}: lacks the column(s) {', '.join(missing)}; it has {', '.join(raw.columns)}")
-    there = {ours: theirs for ours, theirs in layout.columns.items() if theirs in raw}
-    table = raw[list(there.values())].rename(columns={theirs: ours for ours, theirs in there.items()})
-    for name in ("observer", "left", "right"):
-        if (table[name] == "").any():
-            line = int((table[name] == "").to_numpy().argmax()) + 2
-            raise SessionError(f"{source}: line {line}: {there[name]} is empty")
+    table = raw[list(there.values())].set_axis(list(there), axis=1)
+    if layout.other_rows:
+        table = table[(table["left"] != "") | (table["right"] != "")]
+    if not len(table):
+        raise SessionError(f"{source}: holds no choices")
+    for name in (name for name in (*_NEEDED[:3], "session", "scene", "attribute", "repetition") if name in there):
+        _refuse(source, table[name] == "", f"{there[name]} is empty")
+    _refuse(source, table["left"] == table["right"], "both images are the same")
+    if "repetition" in table:
+        whole = table["repetition"].str.fullmatch(r"[0-9]+")
+        _refuse(source, ~whole, f"{there['repetition']} is no whole number")
     for name, value in (("session", "1"), ("scene", scene), ("attribute", attribute)):
         if name not in table:
             table[name] = value
-    return _complete(table, layout, experiment, kind, hashlib.sha256(source.read_bytes()).hexdigest())
+    answers = table["choice"].astype(str).tolist()
+    table["provenance"] = [
+        json.dumps({"answer": text, "line": line}, ensure_ascii=False)
+        for line, text in zip(table.index.tolist(), answers, strict=True)
+    ]
+    trials = _complete(table, layout, experiment, kind, hashlib.sha256(content).hexdigest())
+    twice = trials.duplicated(["observer", "session", "trial"]).set_axis(table.index)
+    _refuse(source, twice, "this repetition of the pair was there before")
+    if (trials["outcome"] == "invalid").all():
+        held = ", ".join(map(repr, dict.fromkeys(answers)))
+        raise SessionError(
+            f"{source}: not one answer can be understood: {there['choice']} holds {held[:200]}. Say what means what: "
+            "--answer TEXT=left on the command line, a Layout's answers in Python"
+        )
+    return trials
+
+
+def _refuse(source: Path, wrong: pd.Series, reason: str) -> None:
+    """Raise for the first row that is wrong; rows are numbered as their lines."""
+    if wrong.any():
+        more = int(wrong.sum()) - 1
+        others = f" (and in {more} more line{'s' if more > 1 else ''})" if more else ""
+        raise SessionError(f"{source}: line {wrong.idxmax()}: {reason}{others}")
+
+
+def _read(source: Path) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise SessionError(f"{source}: cannot be read ({error.strerror})") from error
+
+
+def _table(content: bytes, source: Path, **options: Any) -> pd.DataFrame:
+    """Read a CSV as texts, its rows numbered as the lines of the file, without empty ones."""
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise SessionError(
+            f"{source}: line {line} is not in UTF-8: save the file as UTF-8 (in Excel: 'CSV UTF-8')"
+        ) from error
+    first = 2
+    if text.casefold().startswith("sep="):  # Excel's own line
+        text, first = text.partition("\n")[2], 3
+    head = text.partition("\n")[0]
+    separator = max(",;\t", key=head.count)
+    try:
+        raw = pd.read_csv(
+            io.StringIO(text), sep=separator, dtype="string", keep_default_na=False, skip_blank_lines=False, **options
+        )
+    except ValueError as error:
+        raise SessionError(f"{source}: cannot be read as CSV ({str(error).strip()})") from error
+    raw = raw.fillna("").apply(lambda column: column.str.strip())
+    raw.columns = [str(name).strip() for name in raw.columns]
+    if "index_col" in options:
+        return raw[[not pd.isna(name) and str(name).strip() != "" for name in raw.index]]
+    raw.index = pd.RangeIndex(first, first + len(raw))
+    return raw[(raw != "").any(axis=1)].copy()
 
 
 def import_matrix(
@@ -143,7 +220,7 @@ def import_matrix(
     Parameters
     ----------
     source : path
-        A CSV file in UTF-8 whose first row and first column name the items, in the same order.
+        A CSV file as for `import_choices`, whose first row and first column name the items, in the same order.
     experiment, attribute, scene : str
     observer : str
         Name for all who chose; a matrix does not tell them apart, so nothing that needs single people can be computed.
@@ -160,12 +237,10 @@ def import_matrix(
         If the file is no such matrix; with the cell.
     """
     source = Path(source)
-    try:
-        raw = pd.read_csv(source, dtype="string", index_col=0, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise SessionError(f"{source}: cannot be read as CSV in UTF-8 ({error})") from error
+    content = _read(source)
+    raw = _table(content, source, index_col=0)
     items = [str(name).strip() for name in raw.columns]
-    if [str(name).strip() for name in raw.index] != items or len(items) < 2:
+    if [str(name).strip() for name in raw.index] != items or len(set(items)) != len(items) or len(items) < 2:
         raise SessionError(f"{source}: the first row and the first column must name the same items in the same order")
     rows = []
     for i, chosen in enumerate(items):
@@ -180,8 +255,9 @@ def import_matrix(
                 rows.append((observer, left, right, chosen))
     table = pd.DataFrame(rows, columns=["observer", "left", "right", "choice"], dtype="string")
     table = table.assign(session="1", scene=scene, attribute=attribute)
-    sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
-    return _complete(table, Layout({}), experiment, kind, sha256)
+    if not rows:
+        raise SessionError(f"{source}: all counts are 0")
+    return _complete(table, Layout({}), experiment, kind, hashlib.sha256(content).hexdigest())
 
 
 def write_trials(trials: pd.DataFrame, path: Path | str) -> Path:
@@ -221,7 +297,7 @@ def _complete(table: pd.DataFrame, layout: Layout, experiment: str, kind: Observ
     first, second = table["left"].where(~swapped, table["right"]), table["right"].where(~swapped, table["left"])
     table["presentation_order"] = pd.Series(swapped, table.index).map({False: "AB", True: "BA"})
     session = ["observer", "session"]
-    if "repetition" not in table or (table["repetition"] == "").any():
+    if "repetition" not in table:
         asked = table.assign(_first=first, _second=second).groupby(
             [*session, "attribute", "scene", "_first", "_second"]
         )
@@ -233,7 +309,8 @@ def _complete(table: pd.DataFrame, layout: Layout, experiment: str, kind: Observ
     table = table.assign(experiment=experiment, definition_sha256=sha256, observer_kind=kind)
     table = table.assign(block=0, phase="main", attempts=1)
     if "response_time_s" in table:
-        table["response_time_s"] = pd.to_numeric(table["response_time_s"], errors="coerce")
+        times = table["response_time_s"].str.replace(",", ".")  # of languages that write decimals so
+        table["response_time_s"] = pd.to_numeric(times, errors="coerce")
     for name in COLUMNS:
         if name not in table:
             table[name] = None

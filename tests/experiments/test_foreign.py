@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -105,7 +106,29 @@ def test_a_session_and_its_export_are_not_counted_twice(experiment: Experiment, 
         ("a,b\n1,2\n", "plain", r"lacks the column\(s\) observer, left, right, choice; it has a, b"),
         ("observer,left,right,choice\nP,,y,left\n", "plain", "line 2: left is empty"),
         ("", "plain", "cannot be read as CSV"),
-        ("a\n", "fancy", "no layout 'fancy': known are pwcmp, quickeval, psychopy, plain"),
+        ("a\n", "fancy", "no layout 'fancy': known are pwcmp, quickeval, psychopy, plain, and matrix for counts"),
+        ("observer,left,right,choice\n", "plain", "holds no choices"),
+        (
+            "observer,left,right,choice\nP,x,y,left\n\nP,x,x,left\nP,y,y,left\n",
+            "plain",
+            r"line 4: both images are the same \(and in 1 more line\)",
+        ),
+        ("observer,left,right,choice,scene\nP,x,y,left,cat\nP,x,y,left,\n", "plain", "line 3: scene is empty"),
+        (
+            "observer,left,right,choice,repetition\nP,x,y,left,1\nP,x,y,left,two\n",
+            "plain",
+            "line 3: repetition is no whole number",
+        ),
+        (
+            "observer,left,right,choice,repetition\nP,x,y,left,1\nP,x,y,right,1\n",
+            "plain",
+            "line 3: this repetition of the pair was there before",
+        ),
+        (
+            "observer,left,right,choice\nP,x,y,A\nP,x,y,B\n",
+            "plain",
+            r"not one answer can be understood: choice holds 'A', 'B'\. Say what means what: --answer TEXT=left",
+        ),
     ],
 )
 def test_tables_that_cannot_be_used_are_named(tmp_path: Path, content: str, layout: str, message: str) -> None:
@@ -113,6 +136,39 @@ def test_tables_that_cannot_be_used_are_named(tmp_path: Path, content: str, layo
     path.write_text(content, encoding="utf-8")
     with pytest.raises(SessionError, match=message):
         import_choices(path, layout, experiment="x")
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("\ufeffobserver,left,right,choice,response_time_s\r\nPé,x,y,left,0.71\r\n", "utf-8"),
+        ("observer;left;right;choice;response_time_s\r\nPé;x;y;left;0,71\r\n", "utf-8"),
+        ("sep=;\r\nobserver;left;right;choice;response_time_s\r\nPé;x;y;left;0,71\r\n", "utf-8"),
+        ("observer\tleft\tright\tchoice\tresponse_time_s\r\nPé\tx\ty\tleft\t0.71\r\n", "utf-16"),
+        ("observer, left , right,choice ,response_time_s\n Pé ,x, y,left ,0.71\n,,,,\n\n", "utf-8"),
+    ],
+)
+def test_what_spreadsheets_write_is_read(tmp_path: Path, content: str, encoding: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(content.encode(encoding))
+    trials = import_choices(path, experiment="x")
+    assert trials[["observer", "left", "right", "chosen"]].to_numpy().tolist() == [["Pé", "x", "y", "x"]]
+    assert trials["response_time_s"].tolist() == [0.71]
+
+
+def test_another_encoding_is_named_with_its_line_and_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes("observer,left,right,choice\nP,x,y,left\nPé,x,y,left\n".encode("cp1252"))
+    with pytest.raises(SessionError, match=r"x\.csv: line 3 is not in UTF-8: save the file as UTF-8 \(in Excel"):
+        import_choices(path, experiment="x")
+
+
+def test_what_was_answered_is_kept_word_for_word(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("observer,left,right,choice\nP,x,y,left\n\nP,x,y,don't know\n", encoding="utf-8")
+    trials = import_choices(path, experiment="x")
+    assert trials["outcome"].tolist() == ["choice", "invalid"]
+    assert json.loads(trials["provenance"].iloc[1]) == {"answer": "don't know", "line": 4}
 
 
 def test_a_damaged_trials_file_is_named(tmp_path: Path) -> None:
@@ -127,7 +183,7 @@ class TestMatrix:
         from visavis.scaling import count_choices
 
         file = tmp_path / "tastes.csv"
-        file.write_text("chosen over,a,b,c\na,0,7,3\nb,2,,5\nc,6,4,0\n", encoding="utf-8")
+        file.write_text("chosen over;a;b;c\r\na;0;7;3\r\nb;2;;5\r\nc;6;4;0\r\n\r\n", encoding="utf-8-sig")
         trials = import_matrix(file, experiment="tastes")
         counts = count_choices(trials, ())
         assert counts.items == ("a", "b", "c")
@@ -140,6 +196,8 @@ class TestMatrix:
             (",a,b\na,0,1\nc,2,0\n", "same items in the same order"),
             (",a,b\na,0,1.5\nb,2,0\n", "a over b: '1.5' is no whole number"),
             (",a,b\na,0,-1\nb,2,0\n", "a over b: '-1'"),
+            (",a,b\na,0,0\nb,0,0\n", "all counts are 0"),
+            (",a,a\na,0,1\na,1,0\n", "same items in the same order"),
         ],
     )
     def test_what_is_no_matrix_is_refused(self, text: str, message: str, tmp_path: Path) -> None:
@@ -154,6 +212,7 @@ def test_psychopys_csv_is_read(tmp_path: Path) -> None:
     file = tmp_path / "P07_study.csv"
     file.write_text(
         "participant,session,date,attribute,scene,left,right,trials.thisN,key_resp.keys,key_resp.rt\n"
+        "P07,1,2026-11-24,,,,,,space,3.2\n"
         "P07,1,2026-11-24,contrast,cat,low,high,0,right,0.71\n"
         "P07,1,2026-11-24,contrast,cat,high,low,1,f,0.62\n"
         "P07,1,2026-11-24,contrast,cat,high,low,2,None,\n",
@@ -163,3 +222,4 @@ def test_psychopys_csv_is_read(tmp_path: Path) -> None:
     assert trials["chosen"].tolist()[:2] == ["high", "high"]
     assert trials["outcome"].tolist() == ["choice", "choice", "invalid"]
     assert trials["response_time_s"].tolist()[:2] == [0.71, 0.62]
+    assert json.loads(trials["provenance"].iloc[0])["line"] == 3  # the row before holds the instructions' key
