@@ -208,11 +208,13 @@ class Asker:
     def _reply(self, trial: Trial, question: Question, asked: Asked, stop: threading.Event) -> Reply:
         ask = len(asked.replies) + 1
         body = self.servers.client.body(question, self.seed_of(trial, ask))
-        key = cache_key(body, trial, self.servers.urls, observer=self.name, session=self.session, ask=ask)
-        cached = self.cache.get(key) if self.cache else None
-        if cached is not None:
-            asked.from_cache += 1
-            return cached
+        key = ""
+        if self.cache:
+            key = cache_key(body, trial, self.servers.urls, observer=self.name, session=self.session, ask=ask)
+            cached = self.cache.get(key)
+            if cached is not None:
+                asked.from_cache += 1
+                return cached
         estimate = self.input_tokens(question)
 
         def send() -> Reply:
