@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 MODEL_CONFIG = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -55,6 +56,36 @@ def in_language(words: str | dict[str, str], language: str) -> str:
     return next((words[code] for code in (language, spoken, "en") if code in words), next(iter(words.values())))
 
 
+_NAMED_KEYS = """
+left right up down space return tab backspace delete insert home end pageup pagedown pause menu capslock
+lshift rshift lctrl rctrl lalt ralt loption roption lcommand rcommand lwindows rwindows
+minus equal bracketleft bracketright backslash semicolon apostrophe comma period slash quoteleft grave less pound
+num_add num_subtract num_multiply num_divide num_decimal num_enter num_equal numlock
+"""
+_KEYS = frozenset(
+    [
+        *"abcdefghijklmnopqrstuvwxyz0123456789",
+        *(f"f{number}" for number in range(1, 13)),
+        *(f"num_{number}" for number in range(10)),
+        *_NAMED_KEYS.split(),
+    ]
+)
+"""PsychoPy's names of keys, on any system; Escape is not among them."""
+
+
+def _check_key(key: str) -> str:
+    if key == "escape":
+        raise ValueError("'escape' ends the session and cannot be an answer")
+    if key not in _KEYS:
+        close = difflib.get_close_matches(key.lower(), sorted(_KEYS), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "see the names of PsychoPy's Keyboard, such as 'left' or 'f'"
+        raise ValueError(f"no key is called {key!r}: {hint}")
+    return key
+
+
+Key = Annotated[str, AfterValidator(_check_key)]
+
+
 class Keys(BaseModel):
     """The keys that people answer with, by PsychoPy's names.
 
@@ -64,17 +95,15 @@ class Keys(BaseModel):
     """
 
     model_config = MODEL_CONFIG
-    left: tuple[Text, ...] = Field(default=("left", "f"), min_length=1, strict=False)
-    right: tuple[Text, ...] = Field(default=("right", "j"), min_length=1, strict=False)
-    tie: tuple[Text, ...] = Field(default=("down", "space"), min_length=1, strict=False)
+    left: tuple[Key, ...] = Field(default=("left", "f"), min_length=1, strict=False)
+    right: tuple[Key, ...] = Field(default=("right", "j"), min_length=1, strict=False)
+    tie: tuple[Key, ...] = Field(default=("down", "space"), min_length=1, strict=False)
 
     @model_validator(mode="after")
     def _one_meaning_each(self) -> Keys:
         keys = [*self.left, *self.right, *self.tie]
         if len(set(keys)) < len(keys):
             raise ValueError("a key stands for two answers")
-        if "escape" in keys:
-            raise ValueError("'escape' ends the session and cannot be an answer")
         return self
 
 
@@ -88,7 +117,8 @@ class FormField(BaseModel):
     ask : str
         The question.
     choices : list of str
-        What may be answered; without it, any text.
+        What may be answered; without it, any text. Where they are given in several languages, the data have the
+        English, or else the first.
     identifies : bool
         Whether the answer could tell who the participant is; it is then kept apart from the data.
     """
@@ -96,8 +126,19 @@ class FormField(BaseModel):
     model_config = MODEL_CONFIG
     name: Text
     ask: Words
-    choices: tuple[Text, ...] | None = Field(default=None, min_length=2, max_length=9, strict=False)
+    choices: tuple[Words, ...] | None = Field(default=None, min_length=2, max_length=9, strict=False)
     identifies: bool = False
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The choices as they stand in the data, whatever language they were read in."""
+        return tuple(in_language(choice, "en") for choice in self.choices or ())
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> FormField:
+        if len(set(self.recorded)) < len(self.recorded):
+            raise ValueError("'choices' lists the same answer twice")
+        return self
 
 
 class Presentation(BaseModel):

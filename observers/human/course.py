@@ -9,19 +9,27 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
-from visavis.experiments import Choice, Experiment, Response, Trial, utc_now
+from visavis.experiments import Choice, Experiment, Response, Trial
 from visavis.experiments.presentation import FormField, Keys, in_language
 
-from .layout import FRAME_PX, Placement
+from .layout import FRAME_PX, Placement, letter_px
 from .pictures import MASK, Pictures
 from .screen import Cross, Element, Frame, Image, Press, Screen, Words
-from .texts import key_name, text
+from .texts import TEXTS, key_name, spoken, text
+from .typesetting import pages
 
 _AHEAD = 4
 """Trials whose pictures are read before they are needed."""
 _POLL_S = 0.0005
+_GLANCE_S = 0.3
+"""A page that is left sooner was not read: the press was meant for what came before it."""
+_SHORT = 120
+"""A text of so many characters is set line by line in the middle; a longer one begins its lines on the left."""
+_LEAVE = frozenset({"escape", "close"})
+_ENTER = frozenset({"return", "num_enter"})
 
 
 class Ended(Exception):
@@ -72,7 +80,8 @@ class Course:
             If the participant ends the session.
         """
         presentation = self.experiment.definition.presentation
-        self.screen.show([self._middle(text("loading", self.language))])
+        self.screen.point(presentation.mouse and not self._one_by_one)
+        self.screen.show([self._body(text("loading", self.language))])
         self.pictures.read_ahead(trials[:_AHEAD])
         before: Trial | None = None
         for number, trial in enumerate(trials):
@@ -82,24 +91,23 @@ class Course:
             yield self._trial(trial, trials[number + 1 : number + 1 + _AHEAD])
             before = trial
 
-    def page(self, *paragraphs: str | None, hint: str = "go_on") -> Press:
-        """Show text until a key is pressed; Escape asks whether to end.
+    def page(self, *paragraphs: str | None) -> None:
+        """Show text until a key is pressed, on as many pages as it needs; Escape asks whether to end.
 
         Raises
         ------
         Ended
         """
-        shown = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
-        elements = [
-            self._middle(shown),
-            Words(text(hint, self.language), self.screen.size[1] - 60, 22),
-        ]
+        for body in self._pages(*paragraphs):
+            self._turn([body, self._hint("go_on")])
+
+    def _turn(self, page: Sequence[Element]) -> Press:
         while True:
-            self.screen.show(elements)
+            self.screen.show(page)
             press = self._next_press()
-            if press.key != "escape":
+            if press.key not in _LEAVE:
                 return press
-            self._ask_to_stop()
+            self._ask_to_stop(press)
 
     def consent(self) -> None:
         """Ask for consent, where the definition has a text for it.
@@ -112,13 +120,16 @@ class Course:
         words = self.experiment.definition.presentation.consent
         if words is None:
             return
-        self.screen.show(
-            [self._middle(in_language(words, self.language)),
-             Words(text("agree", self.language), self.screen.size[1] - 60, 22)]
-        )  # fmt: skip
-        while (press := self._next_press()).key != "return":
-            if press.key == "escape":
-                raise Ended
+        bodies = self._pages(in_language(words, self.language))
+        for body in bodies:
+            last = body is bodies[-1]
+            self.screen.show([body, self._hint("agree" if last else "go_on")])
+            while True:
+                press = self._next_press()
+                if press.key in _LEAVE:
+                    raise Ended
+                if press.key in _ENTER or not last:
+                    break
 
     def form(self) -> dict[str, Any]:
         """Ask what the definition's form asks.
@@ -134,10 +145,18 @@ class Course:
         definition = self.experiment.definition
         named = {side: key_name(getattr(self.keys, side)[0], self.language) for side in ("left", "right", "tie")}
         mouse = text("or_mouse", self.language) if definition.presentation.mouse else ""
+        where = "first" if self._one_by_one else "middle"
         self.page(
             text("welcome_back", self.language) if resumed else None,
             definition.instructions(self.language),
-            text("answer_by", self.language, left=named["left"], right=named["right"], mouse=mouse),
+            text(f"reference_{where}", self.language) if definition.reference is not None else None,
+            text(
+                "answer_first_by" if self._one_by_one else "answer_by",
+                self.language,
+                left=named["left"],
+                right=named["right"],
+                mouse=mouse,
+            ),
             text("tie_by", self.language, tie=named["tie"]) if definition.ties else None,
             text("practice", self.language, trials=practice) if practice else None,
         )
@@ -146,6 +165,17 @@ class Course:
         """Say that it is over."""
         words = self.experiment.definition.presentation.thanks
         self.page(in_language(words, self.language) if words else text("thanks", self.language))
+
+    def texts(self) -> list[str]:
+        """Return every text that a session may show."""
+        definition = self.experiment.definition
+        presentation = definition.presentation
+        given = [presentation.consent, presentation.instructions, presentation.thanks]
+        for item in presentation.form:
+            given += [item.ask, *(item.choices or ())]
+        questions = [definition.question(name, language=self.language) for name in definition.attributes]
+        ours = TEXTS[spoken(self.language)].values()
+        return [*ours, *questions, *(in_language(words, self.language) for words in given if words is not None)]
 
     def _announce(self, trial: Trial, before: Trial | None) -> None:
         """Say that practice is over, or that another question follows."""
@@ -167,23 +197,28 @@ class Course:
             self._wait(presentation.inter_trial_interval_s, [], meanwhile=trial)
             if presentation.fixation_s:
                 self._wait(presentation.fixation_s, [Cross()])
-            self.screen.presses()  # early ones answer nothing
-            onset_at = utc_now()
-            self.screen.begin_frames()
-            answer = self._sequence(trial, coming) if self._one_by_one else self._at_once(trial, coming)
-            frames = self.screen.end_frames()
-            if answer is not None:
+            answer: Answer | Press | None = self._left()  # early presses answer nothing
+            if answer is None:
+                self.screen.begin_frames()
+                answer = self._sequence(trial, coming) if self._one_by_one else self._at_once(trial, coming)
+                frames = self.screen.end_frames()
+            if isinstance(answer, Answer):
                 break
             self._interruptions += 1
-            self._ask_to_stop()
+            self._ask_to_stop(answer)
+        response = self._response(trial, answer, frames)
         self._feedback(trial, answer)
-        return self._response(trial, answer, onset_at, frames)
+        return response
+
+    def _left(self) -> Press | None:
+        """Forget what was pressed, unless it was to leave."""
+        return next((press for press in self.screen.presses() if press.key in _LEAVE), None)
 
     @property
     def _one_by_one(self) -> bool:
-        return self.experiment.definition.presentation.layout == "one_after_other"
+        return self.pictures.one_by_one
 
-    def _at_once(self, trial: Trial, coming: Sequence[Trial]) -> Answer | None:
+    def _at_once(self, trial: Trial, coming: Sequence[Trial]) -> Answer | Press:
         presentation = self.experiment.definition.presentation
         images = self._images(trial)
         self.onset = self.screen.show([*images, *self._question(trial)])
@@ -192,7 +227,7 @@ class Course:
         until = math.inf if presentation.maximum_exposure_s is None else self.onset + presentation.maximum_exposure_s
         return self._answer(trial, images, until)
 
-    def _sequence(self, trial: Trial, coming: Sequence[Trial]) -> Answer | None:
+    def _sequence(self, trial: Trial, coming: Sequence[Trial]) -> Answer | Press:
         """Show the images one after the other; the answer is timed from the onset of the last."""
         presentation = self.experiment.definition.presentation
         images = self._images(trial)
@@ -204,30 +239,29 @@ class Course:
                 break
             if position == 0:
                 self.pictures.read_ahead(coming)
-            if not self._stay(self.onset + presentation.exposure_s):
-                return None
-            gap: list[Element] = [Image(self._mask(image), image.place)] if presentation.mask else []
+            if left := self._stay(self.onset + presentation.exposure_s):
+                return left
+            gap: list[Element] = [Image(_mask(image.place), image.place)] if presentation.mask else []
             begun = self.screen.show([*gap, *self._question(trial)])
-            if not self._stay(begun + presentation.interval_s):
-                return None
-        self.screen.presses()
+            if left := self._stay(begun + presentation.interval_s):
+                return left
         return self._answer(trial, images[-1:], self.onset + presentation.exposure_s)
 
-    def _answer(self, trial: Trial, images: Sequence[Image], until: float) -> Answer | None:
-        """Wait for an answer; take the images away at `until`. None where Escape was pressed."""
+    def _answer(self, trial: Trial, images: Sequence[Image], until: float) -> Answer | Press:
+        """Wait for an answer, or for a press to leave; take the images away at `until`."""
         earliest = self.onset + self.experiment.definition.presentation.minimum_exposure_s
         shown: list[Element] = [*images, *self._question(trial)]
         while True:
             for press in self.screen.presses():
-                if press.key == "escape":
-                    return None
+                if press.key in _LEAVE:
+                    return press
                 choice = self._choice(trial, press)
                 if choice is not None and press.at >= max(earliest, self.onset):
                     return Answer(choice, press)
-            if self.vanished is None and self.screen.now() >= until:
+            if self.vanished is None and self.screen.now() >= self._draw_at(until):
                 shown = list(self._question(trial))
                 self.vanished = self.screen.show(shown)
-            else:
+            elif self.screen.due():
                 self.screen.show(shown)
             self.screen.pause(_POLL_S)
 
@@ -235,10 +269,10 @@ class Course:
         if press.key == "mouse":
             if not self.experiment.definition.presentation.mouse or self._one_by_one:
                 return None
-            places = self.pictures.places(trial)
-            if places[0].holds(press.x, press.y):
+            left, right = self._sides(trial)
+            if left.holds(press.x, press.y):
                 return "left"
-            return "right" if places[-1].holds(press.x, press.y) else None
+            return "right" if right.holds(press.x, press.y) else None
         if press.key in self.keys.left:
             return "left"
         if press.key in self.keys.right:
@@ -256,19 +290,26 @@ class Course:
         if not self._one_by_one:
             if self.vanished is None:
                 shown += self._images(trial)
-            places = self.pictures.places(trial)
+            left, right = self._sides(trial)
             if answer.choice != "tie":
-                shown.append(Frame(places[0 if answer.choice == "left" else -1]))
+                shown.append(Frame(left if answer.choice == "left" else right))
         if practice:
-            shown.append(Words(self._took(answer.choice), self.screen.size[1] - 60))
+            below = max(place.top + place.height for place in self.pictures.places(trial)) + 2 * FRAME_PX
+            shown.append(Words(self._took(answer.choice), below, self.screen.size[1] - FRAME_PX, "top"))
         self._wait(seconds, shown)
 
     def _took(self, choice: Choice) -> str:
-        if self._one_by_one and choice != "tie":
-            return text("first" if choice == "left" else "second", self.language)
-        return text(f"took_{choice}", self.language)
+        named = {"left": "first", "right": "second"} if self._one_by_one else {}
+        return text(f"took_{named.get(choice, choice)}", self.language)
 
-    def _response(self, trial: Trial, answer: Answer, onset_at: str, frames: dict[str, Any]) -> Response:
+    def _sides(self, trial: Trial) -> tuple[Placement, Placement]:
+        """Return where the left and the right image stand, side by side."""
+        places = self.pictures.places(trial)
+        return places[0], places[-1]
+
+    def _response(self, trial: Trial, answer: Answer, frames: dict[str, Any]) -> Response:
+        # The screen's clock, which stamps flips and presses, read off against UTC.
+        began = datetime.now(UTC) - timedelta(seconds=self.screen.now())
         shown = [
             {"pixels_sha256": stimulus.pixels_sha256, "place_px": place.record()}
             for stimulus, place in zip(self.pictures.stimuli(trial), self.pictures.places(trial), strict=True)
@@ -282,6 +323,8 @@ class Course:
         }
         if press.key == "mouse":
             provenance["clicked_px"] = [press.x, press.y]
+        if press.uncertainty:
+            provenance["time_uncertainty_ms"] = round(1000 * press.uncertainty, 3)
         if self.vanished is not None:
             provenance["exposure_s"] = round(self.vanished - self.onset, 6)
         if self._interruptions:
@@ -291,7 +334,8 @@ class Course:
             "tie" if answer.choice == "tie" else "choice",
             answer.choice,
             response_time_s=round(press.at - self.onset, 6),
-            onset=onset_at,
+            onset=_stamp(began, self.onset),
+            answered_at=_stamp(began, press.at),
             attempts=1 + self._interruptions,
             provenance=provenance,
         )
@@ -305,77 +349,106 @@ class Course:
     def _load(self, trial: Trial) -> None:
         for stimulus in self.pictures.stimuli(trial):
             self.screen.load(stimulus.sha256, self.pictures.pixels(stimulus))
-
-    def _mask(self, image: Image) -> str:
-        size = image.place.width, image.place.height
-        key = f"{MASK} {size}"
-        self.screen.load(key, self.pictures.mask(size))
-        return key
+        if self._one_by_one and self.experiment.definition.presentation.mask:
+            for place in self.pictures.places(trial):
+                self.screen.load(_mask(place), self.pictures.mask((place.width, place.height)))
 
     def _question(self, trial: Trial) -> list[Words]:
         words = self.experiment.definition.question(trial.attribute, language=self.language)
         top = min(place.top for place in self.pictures.places(trial))
-        return [Words(words, top - 4 * FRAME_PX - 14)]
+        return [Words(words, FRAME_PX, top - 2 * FRAME_PX, "bottom")]
 
-    def _middle(self, shown: str) -> Words:
-        return Words(shown, self.screen.size[1] // 2)
+    def _pages(self, *paragraphs: str | None) -> list[Words]:
+        """Return what stands on each page of a longer text."""
+        parts = [part for paragraph in paragraphs if paragraph for part in paragraph.strip().split("\n\n")]
+        aligned: Literal["center", "left"] = "left" if sum(map(len, parts)) > _SHORT else "center"
+        return [
+            self._body(page, aligned)
+            for page in pages(parts, lambda shown: self.screen.fits(self._body(shown, aligned)))
+        ]
 
-    def _stay(self, until: float) -> bool:
-        """Wait with the screen as it is; False where Escape was pressed."""
-        while self.screen.now() < until:
-            if any(press.key == "escape" for press in self.screen.presses()):
-                return False
+    def _body(self, shown: str, aligned: Literal["center", "left"] = "center") -> Words:
+        letter, height = letter_px(self.screen.size), self.screen.size[1]
+        return Words(shown, letter, height - 4 * letter, aligned=aligned)
+
+    def _hint(self, name: str) -> Words:
+        letter, height = letter_px(self.screen.size), self.screen.size[1]
+        return Words(text(name, self.language), height - 4 * letter, height - letter, scale=0.8)
+
+    def _draw_at(self, moment: float) -> float:
+        """Return when to draw for the frame that is nearest to a moment."""
+        return moment - 0.5 / self.screen.refresh_hz
+
+    def _stay(self, until: float) -> Press | None:
+        """Wait with the screen as it is until it is time to draw what follows; or for a press to leave."""
+        while self.screen.now() < self._draw_at(until):
+            if left := self._left():
+                return left
             self.screen.pause(_POLL_S)
-        return True
+        return None
 
     def _wait(self, seconds: float, shown: Sequence[Element], meanwhile: Trial | None = None) -> None:
         """Show something for so long, and load a trial's images meanwhile."""
-        until = self.screen.show(shown) + seconds if seconds or shown else self.screen.now()
+        until = self._draw_at(self.screen.show(shown) + seconds) if seconds or shown else self.screen.now()
         if meanwhile is not None:
             self._load(meanwhile)
         while (left := until - self.screen.now()) > 0:
             self.screen.pause(min(left, 0.01))
 
     def _next_press(self) -> Press:
-        self.screen.presses()  # those from before the page
+        earliest = self.screen.now() + _GLANCE_S
         while True:
-            pressed = [press for press in self.screen.presses() if press.key != "text"]
-            if pressed:
-                return pressed[0]
+            for press in self.screen.presses():
+                if press.key != "text" and press.at >= earliest:
+                    return press
             self.screen.pause(0.005)
 
-    def _ask_to_stop(self) -> None:
-        self.screen.show([self._middle(text("stop", self.language))])
-        if self._next_press().key == "return":
+    def _ask_to_stop(self, left: Press) -> None:
+        """Ask whether to end; a window that is asked to close twice does."""
+        self.screen.show([self._body(text("stop", self.language))])
+        press = self._next_press()
+        if press.key in _ENTER or left.key == press.key == "close":
             raise Ended
 
     def _field(self, item: FormField) -> str:
         asked = in_language(item.ask, self.language)
         if item.choices:
-            listed = "\n".join(f"{number}  {choice}" for number, choice in enumerate(item.choices, start=1))
+            listed = [
+                f"{number}   {in_language(choice, self.language)}"
+                for number, choice in enumerate(item.choices, start=1)
+            ]
+            page = [self._body("\n".join([asked, "", *listed]), "left"), self._hint("choose")]
             while True:
-                press = self.page(asked, listed, hint="choose")
-                number = press.key.removeprefix("num_")
-                if number.isdigit() and 1 <= int(number) <= len(item.choices):
-                    return item.choices[int(number) - 1]
+                number = self._turn(page).key.removeprefix("num_")
+                if number.isdigit() and 1 <= int(number) <= len(listed):
+                    return item.recorded[int(number) - 1]
         return self._typed(asked)
 
     def _typed(self, asked: str) -> str:
         typed = ""
-        hint = Words(text("enter", self.language), self.screen.size[1] - 60, 22)
         self.screen.presses()
         while True:
-            self.screen.show([self._middle(f"{asked}\n\n{typed}▏"), hint])
+            self.screen.show([self._body(f"{asked}\n\n{typed}▏"), self._hint("enter")])
             for press in self.screen.presses():
                 if press.key == "text":
                     typed += press.text
                 elif press.key == "backspace":
                     typed = typed[:-1]
-                elif press.key == "escape":
-                    self._ask_to_stop()
-                elif press.key == "return" and typed.strip():
+                elif press.key in _LEAVE:
+                    self._ask_to_stop(press)
+                elif press.key in _ENTER and typed.strip():
                     return typed.strip()
             self.screen.pause(0.01)
+
+
+def _mask(place: Placement) -> str:
+    """Return what a mask of this size is loaded under."""
+    return f"{MASK} {place.width}×{place.height}"
+
+
+def _stamp(began: datetime, at: float) -> str:
+    """Return a moment of the screen's clock in UTC, in the form of every time stamp in a log."""
+    return (began + timedelta(seconds=at)).isoformat(timespec="microseconds")
 
 
 def framed(place: Placement) -> Placement:

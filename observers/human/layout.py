@@ -13,7 +13,7 @@ from dataclasses import dataclass
 Size = tuple[int, int]
 
 QUESTION_PX = 90
-"""Room above the images for the question, and below them for the frame and the hint."""
+"""Least room above the images for the question, and below them for the frame and the feedback."""
 FRAME_PX = 8
 """The frame of a chosen image stands so far outside of it."""
 
@@ -43,6 +43,16 @@ class Placement:
     def record(self) -> list[int]:
         """Return left, top, width and height, for the log."""
         return [self.left, self.top, self.width, self.height]
+
+
+def letter_px(window: Size) -> int:
+    """Return the height of letters that suits a window: 19 pixels on 800x600, 35 on 1920x1080, 69 on 3840x2160."""
+    return max(12, round(0.032 * min(window[1], 0.75 * window[0])))
+
+
+def line_px(window: Size) -> int:
+    """Return the longest line of text: four fifths of the window, and no more than 36 letter heights."""
+    return min(round(0.8 * window[0]), 36 * letter_px(window))
 
 
 class DoesNotFit(ValueError):

@@ -63,6 +63,7 @@ class HumanObserver(ConfigurableObserver):
         """Open the window and check that everything fits."""
         warnings = super().prepare(experiment)
         participant.check_answers(experiment.definition, self.options.answers)
+        participant.check_writable(self.folder, experiment.definition)
         self.close()
         self._screen = self._open_screen(self.options, experiment.definition.presentation.background)
         try:
@@ -73,7 +74,7 @@ class HumanObserver(ConfigurableObserver):
         if pictures.resampled:
             warnings.append("images are scaled to degrees of visual angle (Lanczos), not shown pixel for pixel")
         self._course = Course(experiment, self._screen, pictures, self.options.language)
-        return warnings
+        return warnings + self._screen.problems(self._course.texts())
 
     def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
         """Lead a person through a sitting; Escape, confirmed, ends it early."""
@@ -92,12 +93,12 @@ class HumanObserver(ConfigurableObserver):
 
     def describe(self) -> dict[str, Any]:
         """Return the viewing conditions."""
-        options = self.options.model_dump(mode="json", exclude={"answers"})
-        record: dict[str, Any] = {"viewing": options}
+        record: dict[str, Any] = {"viewing": self.options.model_dump(mode="json", exclude={"answers"})}
         if self._screen is not None:
             record["screen"] = self._screen.describe()
             viewing = self._viewing(self._screen)
             if viewing is not None:
+                record["viewing"] |= {"width_cm": viewing.width_cm, "distance_cm": viewing.distance_cm}
                 record["pixels_per_degree"] = round(viewing.pixels_per_degree, 4)
                 record["pixels_per_degree_rule"] = "2 d tan(0.5°) · width_px / width_cm"
         if self._course is not None:
@@ -131,6 +132,7 @@ class HumanObserver(ConfigurableObserver):
         course.instructions(practice=practice, resumed=known)
 
     def _viewing(self, screen: Screen) -> Viewing | None:
-        if self.options.width_cm is None or self.options.distance_cm is None:
-            return None
-        return Viewing(screen.size[0], self.options.width_cm, self.options.distance_cm)
+        """Return how the display is seen: as the options say, or else as its calibration does."""
+        width = self.options.width_cm or screen.viewed[0]
+        distance = self.options.distance_cm or screen.viewed[1]
+        return Viewing(screen.display[0], width, distance) if width and distance else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ FILE = "participant.json"
 
 def identities_folder(session_folder: Path) -> Path:
     """Return the folder of what identifies people: beside the results, so that the results can be shared."""
-    results = session_folder.parent.parent
-    return results.with_name(f"{results.name or 'results'}-identities")
+    results = session_folder.absolute().parent.parent
+    return results.with_name(f"{results.name}-identities")
 
 
 def is_known(session_folder: Path | None) -> bool:
@@ -48,12 +49,35 @@ def write(session_folder: Path | None, definition: Definition, answers: Mapping[
     apart = {name: value for name, value in answers.items() if name in identifying}
     try:
         if apart:
-            folder = identities_folder(session_folder)
+            folder = identities_folder(session_folder) / session_folder.parent.name
             folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / f"{session_folder.parent.name}.json", apart)
+            _write(folder / f"{session_folder.name}.json", apart)
         _write(session_folder / FILE, {"answers": shared, **known})
     except OSError as error:
         raise ObserverError(f"{session_folder}: cannot write what the participant said ({error.strerror})") from error
+
+
+def check_writable(session_folder: Path | None, definition: Definition) -> None:
+    """Refuse places that nothing can be written to, before anyone sits down; leaves nothing behind.
+
+    Raises
+    ------
+    ObserverError
+    """
+    if session_folder is None:
+        return
+    folders = [session_folder]
+    if any(field.identifies for field in definition.presentation.form):
+        folders.append(identities_folder(session_folder))
+    for folder in folders:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            raise ObserverError(
+                f"{folder}: nothing can be written there ({error.strerror}): choose another place by --results"
+            ) from error
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
@@ -75,8 +99,8 @@ def check_answers(definition: Definition, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         if name not in fields:
             problems.append(f"{name}: the form asks for {', '.join(fields) or 'nothing'}")
-        elif fields[name].choices and str(value) not in (fields[name].choices or ()):
-            problems.append(f"{name}: one of {', '.join(fields[name].choices or ())}, not {value!r}")
+        elif fields[name].choices and str(value) not in fields[name].recorded:
+            problems.append(f"{name}: one of {', '.join(fields[name].recorded)}, not {value!r}")
     problems += [f"{name}: the answer is missing" for name in fields if given and name not in given]
     if problems:
         raise ObserverError("option answers:\n  " + "\n  ".join(problems))

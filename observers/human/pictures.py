@@ -44,7 +44,7 @@ class Pictures:
             if viewing is None:
                 raise ObserverError(
                     "the definition gives the images' width in degrees: say how the screen is seen, by --width-cm and "
-                    "--distance-cm"
+                    "--distance-cm, or by --monitor with a monitor that has both"
                 )
             self._width = viewing.pixels(degrees)
         self._read: OrderedDict[str, Future[Pixels]] = OrderedDict()
@@ -56,15 +56,26 @@ class Pictures:
         return stimulus.size if self._width is None else scaled(stimulus.size, self._width)
 
     @property
+    def one_by_one(self) -> bool:
+        """Whether images follow each other instead of standing side by side."""
+        return self.experiment.definition.presentation.layout == "one_after_other"
+
+    @property
     def resampled(self) -> bool:
         """Whether images are scaled on purpose, instead of shown pixel for pixel."""
         return self._width is not None
 
     def stimuli(self, trial: Trial) -> list[Stimulus]:
-        """Return what a trial shows, from left to right (or first to last); a reference stands in the middle."""
+        """Return what a trial shows, from left to right or first to last.
+
+        A reference stands in the middle, or comes first where images follow each other.
+        """
         stimuli = self.experiment.stimuli
         left, right = stimuli[trial.scene, trial.left], stimuli[trial.scene, trial.right]
-        return [left, right] if trial.reference is None else [left, stimuli[trial.scene, trial.reference], right]
+        if trial.reference is None:
+            return [left, right]
+        reference = stimuli[trial.scene, trial.reference]
+        return [reference, left, right] if self.one_by_one else [left, reference, right]
 
     def places(self, trial: Trial) -> list[Placement]:
         """Return where `stimuli` stand."""
@@ -120,10 +131,9 @@ class Pictures:
                 ) from error
 
     def _places(self, sizes: tuple[Size, ...]) -> list[Placement]:
-        presentation = self.experiment.definition.presentation
-        if presentation.layout == "one_after_other":
+        if self.one_by_one:
             return [place for size in sizes for place in in_a_row([size], 0, self.window)]
-        return in_a_row(sizes, presentation.gap_px, self.window)
+        return in_a_row(sizes, self.experiment.definition.presentation.gap_px, self.window)
 
 
 @lru_cache(maxsize=4)

@@ -1,8 +1,8 @@
 """The window: everything that is PsychoPy's stands here.
 
 Rules of this file: images reach the graphics card as 8-bit PIL images, their edges on whole pixels, without
-interpolation, so that the screen shows the file's pixels; keys are stamped by the keyboard's own clock, clicks by the
-press event, and both before anything else is done with them.
+interpolation, so that the screen shows the file's pixels; keys are stamped by the keyboard's own clock, clicks when
+they are looked for, between frames too, and by how much that may be late is told with them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ from visavis.experiments import ObserverError
 from visavis.stimuli import Pixels
 
 from .course import framed
-from .layout import Size
+from .layout import Size, letter_px, line_px
 from .options import HumanOptions
 from .screen import Colour, Cross, Element, Frame, Image, Press, Screen, Words
 from .texts import fonts
+from .typesetting import needs_shaping, wrapped
 
 _TEXTURES = 16
-_INK: Colour = (235, 235, 235)
-_DARK_INK: Colour = (25, 25, 25)
+_LEAST_PX = 9
+"""Letters are not made smaller than this."""
+_POINTS_PER_PIXEL = 0.75
+"""As PsychoPy makes letters: heights in whole points of 1/72 inch, pixels of 1/96."""
+_INKS: tuple[Colour, Colour] = (16, 16, 16), (240, 240, 240)
 _HEADLESS: Size = (1920, 1080)
 
 
@@ -61,7 +65,10 @@ def _own_display(size: Size) -> tuple[str, subprocess.Popen[str]]:
     gives up on everything when a display that it has ever used goes away.
     """
     if sys.platform != "linux":
-        raise ObserverError("--screen headless needs Xvfb, which is there on Linux alone")
+        raise ObserverError(
+            "--screen headless needs Xvfb, which is there on Linux alone: elsewhere try things out in a window, by "
+            '--window "[1280, 800]"'
+        )
     command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp", "-terminate"]
     try:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -72,6 +79,17 @@ def _own_display(size: Size) -> tuple[str, subprocess.Popen[str]]:
     if not number:
         raise ObserverError("Xvfb did not start: try 'xvfb-run' around the command")
     return f":{number}", server
+
+
+def contrast_ratio(one: Colour, other: Colour) -> float:
+    """Return the contrast ratio of two colours, from 1 to 21 (WCAG 2.2, relative luminance of sRGB)."""
+    dark, light = sorted(_luminance(colour) for colour in (one, other))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 class PsychoPyScreen(Screen):
@@ -91,6 +109,7 @@ class PsychoPyScreen(Screen):
 
     def __init__(self, options: HumanOptions, background: Colour) -> None:
         self.options = options
+        self._calibration: Any = None
         if options.screen == "headless":
             os.environ["DISPLAY"], _ = _own_display(options.window or _HEADLESS)
         try:
@@ -125,26 +144,41 @@ class PsychoPyScreen(Screen):
                 f"{options.screen} exist? Without a display use --screen headless"
             ) from error
         self.size = int(self._window.size[0]), int(self._window.size[1])
-        luminance = 0.2126 * background[0] + 0.7152 * background[1] + 0.0722 * background[2]
-        self._ink = _DARK_INK if luminance > 140 else _INK
+        # Where the window is scaled, the display counts in points.
+        points, handle = self._window.winHandle.get_size(), self._window.winHandle.screen
+        self.display = (
+            round(handle.width * self.size[0] / points[0]),
+            round(handle.height * self.size[1] / points[1]),
+        )
+        self._ink = max(_INKS, key=lambda ink: contrast_ratio(ink, background))
         self._keyboard = keyboard.Keyboard()
         self._hardware = self._keyboard.getBackend() == "ptb"
         self._events: list[Press] = []
         self._seen: set[tuple[str, float]] = set()
-        handlers = {"on_mouse_press": self._on_mouse, "on_text": self._on_text}
+        self._away = False
+        self._before = self._looked = self._flipped = self.now()
+        self._drawing_s = 0.0
+        handlers = {
+            "on_mouse_press": self._on_mouse,
+            "on_text": self._on_text,
+            "on_close": self._on_close,
+            "on_activate": self._on_activate,
+            "on_deactivate": self._on_deactivate,
+        }
         if not self._hardware:
             handlers["on_key_press"] = self._on_key
         self._window.winHandle.push_handlers(**handlers)
         self._window.mouseVisible = True
         self._images: OrderedDict[str, Any] = OrderedDict()
         self._texts: OrderedDict[Words, Any] = OrderedDict()
+        self._widths: dict[int, dict[str, float]] = {}
         self._flips: list[float] = []
-        self._font = self._choose_font()
+        self._font = options.font or self._choose_font()
         self.refresh_hz = self._measure_refresh()
 
     def _monitor(self) -> dict[str, Any]:
         """Return the monitor's settings for the window; its gamma is left alone where nobody sees it."""
-        if self.options.monitor is None or self.options.screen == "headless":
+        if self.options.monitor is None:
             return {}
         from psychopy import monitors
 
@@ -153,7 +187,10 @@ class PsychoPyScreen(Screen):
                 f"PsychoPy knows no monitor {self.options.monitor!r}: make it in the Monitor Center, or leave "
                 f"'monitor' out; known are {', '.join(monitors.getAllMonitors()) or 'none'}"
             )
-        return {"monitor": monitors.Monitor(self.options.monitor)}
+        self._calibration = monitors.Monitor(self.options.monitor)
+        width, distance = self._calibration.getWidth(), self._calibration.getDistance()
+        self.viewed = float(width) if width else None, float(distance) if distance else None
+        return {} if self.options.screen == "headless" else {"monitor": self._calibration}
 
     def now(self) -> float:
         return float(self._keyboard.clock.getTime())
@@ -176,12 +213,18 @@ class PsychoPyScreen(Screen):
             self._images.popitem(last=False)
 
     def show(self, elements: Sequence[Element]) -> float:
+        begun = self.now()
         self.draw(elements)
+        self._drawing_s = self.now() - begun
         appeared: list[float] = []
         self._window.callOnFlip(lambda: appeared.append(self.now()))
         self._window.flip()
-        self._flips.append(appeared[0])
-        return appeared[0]
+        self._flipped = appeared[0]
+        self._flips.append(self._flipped)
+        return self._flipped
+
+    def due(self) -> bool:
+        return self.now() - self._flipped >= 0.75 / self.refresh_hz - self._drawing_s
 
     def draw(self, elements: Sequence[Element]) -> None:
         """Draw into the frame that the next flip shows."""
@@ -197,7 +240,34 @@ class PsychoPyScreen(Screen):
             else:
                 self._draw_cross(element)
 
+    def fits(self, words: Words) -> bool:
+        return bool(self._set(words, self._letter_px(words)).boundingBox[1] <= words.bottom - words.top)
+
+    def point(self, shown: bool) -> None:
+        self._window.mouseVisible = shown
+
+    def problems(self, texts: Sequence[str]) -> list[str]:
+        found = []
+        if missing := self._missing(self._font, "".join(texts)):
+            found.append(
+                f"the font {self._font!r} does not have {missing[:20]!r}: install one that does (on Debian "
+                "fonts-noto-cjk or fonts-noto-core), or name it by --font"
+            )
+        if shaped := needs_shaping("".join(texts)):
+            found.append(
+                f"text is drawn letter by letter from left to right, which {shaped[:20]!r} are not written in: look at "
+                "the screens before anyone else does"
+            )
+        size = self._calibration.getSizePix() if self._calibration else None
+        if size is not None and tuple(map(int, size)) != self.display and self.options.screen != "headless":
+            found.append(
+                f"the monitor {self.options.monitor!r} was set up with {size[0]}×{size[1]} pixels, this display has "
+                f"{self.display[0]}×{self.display[1]}: degrees of visual angle use the display's"
+            )
+        return found
+
     def presses(self) -> list[Press]:
+        self._before, self._looked = self._looked, self.now()
         self._window.winHandle.dispatch_events()
         pressed, self._events = self._events, []
         if self._hardware:
@@ -207,7 +277,8 @@ class PsychoPyScreen(Screen):
                     stamp = key.name, round(float(key.tDown), 6)
                     if stamp not in self._seen:
                         self._seen.add(stamp)
-                        pressed.append(Press(float(key.rt), key.name))
+                        if not self._away:
+                            pressed.append(Press(float(key.rt), key.name))
         return sorted(pressed, key=lambda press: press.at)
 
     def pause(self, seconds: float) -> None:
@@ -236,11 +307,25 @@ class PsychoPyScreen(Screen):
         return {
             **super().describe(),
             "psychopy": psychopy.__version__,
-            "keyboard": "psychtoolbox" if self._hardware else "window events, to the frame",
+            "keyboard": "psychtoolbox" if self._hardware else "window events, looked for between frames",
+            "mouse": "window events, looked for between frames",
             "full_screen": bool(self._window._isFullScr),  # noqa: SLF001 - PsychoPy has no public name for it
             "headless": self.options.screen == "headless",
             "font": self._font,
+            "monitor": self._monitor_record(),
             "gamma": self._gamma(),
+        }
+
+    def _monitor_record(self) -> dict[str, Any] | None:
+        if self._calibration is None:
+            return None
+        size = self._calibration.getSizePix()
+        return {
+            "name": self.options.monitor,
+            "width_cm": self.viewed[0],
+            "distance_cm": self.viewed[1],
+            "size_px": None if size is None else [int(pixels) for pixels in size],
+            "calibration": str(self._calibration.currentCalibName),
         }
 
     def capture(self, elements: Sequence[Element]) -> Any:
@@ -263,36 +348,79 @@ class PsychoPyScreen(Screen):
         # Where the window is scaled, events count in points and images in pixels.
         points = self._window.winHandle.get_size()
         x, y = x * self.size[0] / points[0], y * self.size[1] / points[1]
-        self._events.append(Press(self.now(), "mouse", float(x), float(self.size[1] - y)))
+        self._happened("mouse", x=float(x), y=float(self.size[1] - y))
 
     def _on_text(self, character: str) -> None:
         if character.isprintable():
-            self._events.append(Press(self.now(), "text", text=character))
+            self._happened("text", text=character)
 
     def _on_key(self, symbol: int, _: int) -> None:
         from pyglet.window import key
 
-        self._events.append(Press(self.now(), key.symbol_string(symbol).lower().lstrip("_")))
+        name = key.symbol_string(symbol).lower().lstrip("_")
+        self._happened({"enter": "return"}.get(name, name))
+
+    def _on_close(self) -> bool:
+        self._happened("close")
+        return True  # the window stays; what follows is asked
+
+    def _on_activate(self) -> None:
+        self._away = False
+
+    def _on_deactivate(self) -> None:
+        self._away = True  # the keyboard is still heard, but what is typed is meant for another window
+
+    def _happened(self, key: str, **more: Any) -> None:
+        now = self.now()
+        self._events.append(Press(now, key, uncertainty=now - self._before, **more))
+
+    def _letter_px(self, words: Words) -> int:
+        return max(_LEAST_PX, round(words.scale * letter_px(self.size)))
 
     def _text(self, words: Words) -> Any:
-        from psychopy import visual
-
         if words not in self._texts:
-            self._texts[words] = visual.TextStim(
-                self._window,
-                text=words.text,
-                font=self._font,
-                pos=(0, self.size[1] / 2 - words.middle),
-                height=words.height,
-                wrapWidth=0.8 * self.size[0],
-                units="pix",
-                color=self._ink,
-                colorSpace="rgb255",
-            )
+            room, letters = words.bottom - words.top, self._letter_px(words)
+            text = self._set(words, letters)
+            while (height := float(text.boundingBox[1])) > room and letters > _LEAST_PX:
+                letters = max(_LEAST_PX, min(letters - 1, int(letters * math.sqrt(room / height))))
+                text = self._set(words, letters)
+            self._texts[words] = text
         self._texts.move_to_end(words)
         while len(self._texts) > 2 * _TEXTURES:
             self._texts.popitem(last=False)
         return self._texts[words]
+
+    def _set(self, words: Words, letters: int) -> Any:
+        """Set a text in letters of some size, where it stands."""
+        from psychopy import visual
+
+        text = visual.TextStim(
+            self._window,
+            text=wrapped(words.text, line_px(self.size), lambda text: self._advance(text, letters)),
+            font=self._font,
+            height=letters,
+            wrapWidth=self.size[0],
+            alignText=words.aligned,
+            anchorHoriz=words.aligned,
+            anchorVert={"middle": "center"}.get(words.stands, words.stands),
+            units="pix",
+            color=self._ink,
+            colorSpace="rgb255",
+        )
+        y = {"top": words.top, "bottom": words.bottom}.get(words.stands, (words.top + words.bottom) / 2)
+        x = -float(text.boundingBox[0]) / 2 if words.aligned == "left" else 0
+        text.pos = round(x), round(self.size[1] / 2 - y)
+        return text
+
+    def _advance(self, text: str, letters: int) -> float:
+        """Return the width of a text on one line, in pixels."""
+        import pyglet
+
+        font = pyglet.font.load(self._font, int(letters * _POINTS_PER_PIXEL))
+        widths = self._widths.setdefault(letters, {})
+        for character in set(text).difference(widths):
+            widths[character] = float(font.get_glyphs(character)[0].advance)
+        return sum(map(widths.__getitem__, text))
 
     def _draw_frame(self, frame: Frame) -> None:
         from psychopy import visual
@@ -324,6 +452,15 @@ class PsychoPyScreen(Screen):
 
         wanted = fonts(self.options.language)
         return next((name for name in wanted if pyglet.font.have_font(name)), wanted[0])
+
+    def _missing(self, font: str, text: str) -> str:
+        """Return the characters that a font lacks, where the system does not take them from another font by itself."""
+        import pyglet
+
+        face = getattr(pyglet.font.load(font, 12), "face", None)
+        if face is None:
+            return ""
+        return "".join(sorted({c for c in text if c.isprintable() and not face.get_character_index(c)}))
 
     def _measure_refresh(self) -> float:
         """Count frames for a moment; a display without vertical sync gives what the machine manages."""

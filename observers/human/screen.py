@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from visavis.stimuli import Pixels
 
@@ -27,11 +27,27 @@ class Image:
 
 @dataclass(frozen=True)
 class Words:
-    """Text, its middle so many pixels below the window's top."""
+    """Text in the middle of the window's width, wrapped, and made smaller where it would not fit its room.
+
+    Attributes
+    ----------
+    text : str
+    top, bottom : int
+        The room for it, in pixels from the window's top.
+    stands : {'top', 'middle', 'bottom'}
+        Where in that room.
+    aligned : {'center', 'left'}
+        How its lines stand to each other; the whole of them is in the middle.
+    scale : float
+        Of the letters, to those of running text.
+    """
 
     text: str
-    middle: int
-    height: int = 28
+    top: int
+    bottom: int
+    stands: Literal["top", "middle", "bottom"] = "middle"
+    aligned: Literal["center", "left"] = "center"
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -58,11 +74,14 @@ class Press:
     at : float
         Seconds on the screen's clock.
     key : str
-        PsychoPy's name of the key; ``mouse`` for a click; ``text`` for a character.
+        PsychoPy's name of the key; ``mouse`` for a click; ``text`` for a character; ``close`` where the window is
+        asked to close.
     x, y : float
         Of a click, in pixels from the window's top left.
     text : str
         The character.
+    uncertainty : float
+        Seconds by which it may have happened before `at`: the time between two looks, where nothing stamps it sooner.
     """
 
     at: float
@@ -70,6 +89,7 @@ class Press:
     x: float = 0.0
     y: float = 0.0
     text: str = ""
+    uncertainty: float = 0.0
 
 
 class Screen(abc.ABC):
@@ -79,12 +99,18 @@ class Screen(abc.ABC):
     ----------
     size : tuple of int
         Width and height in pixels.
+    display : tuple of int
+        The same of the whole display that the window is on.
     refresh_hz : float
         Measured.
+    viewed : (float or None, float or None)
+        Width of the display and distance to it in cm, where the screen itself knows them.
     """
 
     size: Size
+    display: Size
     refresh_hz: float
+    viewed: tuple[float | None, float | None] = (None, None)
 
     @abc.abstractmethod
     def now(self) -> float:
@@ -99,8 +125,23 @@ class Screen(abc.ABC):
         """Draw these things alone, and return when they appeared."""
 
     @abc.abstractmethod
+    def fits(self, words: Words) -> bool:
+        """Whether a text has its room without being made smaller."""
+
+    @abc.abstractmethod
+    def due(self) -> bool:
+        """Whether it is time to draw for the next frame; until then there is time to look for presses."""
+
+    @abc.abstractmethod
     def presses(self) -> list[Press]:
         """Return what was pressed since the last call, in order."""
+
+    def point(self, shown: bool) -> None:  # noqa: B027 - not every screen has a pointer
+        """Show the mouse pointer, or hide it."""
+
+    def problems(self, texts: Sequence[str]) -> list[str]:  # noqa: ARG002 - for screens with fonts
+        """Return what the screen cannot show of these texts, and the remedy."""
+        return []
 
     @abc.abstractmethod
     def pause(self, seconds: float) -> None:
@@ -115,7 +156,11 @@ class Screen(abc.ABC):
 
     def describe(self) -> dict[str, Any]:
         """Return what the log should record of the screen."""
-        return {"size_px": list(self.size), "refresh_hz": round(self.refresh_hz, 2)}
+        return {
+            "size_px": list(self.size),
+            "display_px": list(self.display),
+            "refresh_hz": round(self.refresh_hz, 2),
+        }
 
     def close(self) -> None:  # noqa: B027 - not every screen is a window
         """Close the window."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,12 +37,16 @@ class ScriptedScreen(Screen):
     """Time passes when the session waits; what is pressed, the behaviour says."""
 
     def __init__(self, behave: Behaviour, size: tuple[int, int] = (1000, 800)) -> None:
-        self.size, self.refresh_hz = size, 60.0
+        self.size = self.display = size
+        self.refresh_hz = 1 / FRAME_S
         self.behave = behave
         self.clock = 0.0
         self.history: list[Shown] = []
         self.loaded: dict[str, Pixels] = {}
         self.closed = 0
+        self.looks = 0
+        self.pointer: bool | None = None
+        self.text_fits: Callable[[Words], bool] = lambda _: True
 
     @property
     def current(self) -> Shown:
@@ -66,11 +71,21 @@ class ScriptedScreen(Screen):
         for element in elements:
             if isinstance(element, Image):
                 assert element.key in self.loaded, "an image was not loaded before its onset"
-        self.clock += FRAME_S
+        self.clock = FRAME_S * (math.floor(self.clock / FRAME_S + 1e-6) + 1)  # the next frame, as on a display
         self.history.append(Shown(self.clock, tuple(elements)))
         return self.clock
 
+    def fits(self, words: Words) -> bool:
+        return self.text_fits(words)
+
+    def due(self) -> bool:
+        return self.clock - self.current.at >= 0.75 * FRAME_S
+
+    def point(self, shown: bool) -> None:
+        self.pointer = shown
+
     def presses(self) -> list[Press]:
+        self.looks += 1
         return self.behave(self) or [] if self.history else []
 
     def pause(self, seconds: float) -> None:

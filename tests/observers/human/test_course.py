@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,10 +16,11 @@ from screens import FRAME_S, ScriptedScreen, Shown, diligent, presses_key
 from visavis import load_trials, run
 from visavis.experiments import Experiment, ObserverError, Response, Trial
 from visavis.observers.contract_tests import MakeObserver, ObserverContract
-from visavis.observers.human import HumanObserver
+from visavis.observers.human import HumanObserver, HumanOptions
 from visavis.observers.human.participant import FILE
-from visavis.observers.human.screen import Cross, Frame, Press
+from visavis.observers.human.screen import Cross, Element, Frame, Image, Press
 from visavis.observers.human.texts import TEXTS
+from visavis.stimuli import Pixels
 
 MakeExperiment = Callable[..., Experiment]
 MakePerson = Callable[..., tuple[HumanObserver, ScriptedScreen]]
@@ -268,13 +271,52 @@ class TestPages:
     def test_practice_says_what_was_taken(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
         observer, screen = person(diligent(lambda _: "right"))
         sit(observer, make_experiment(**ONE, practice={"trials": 2, "feedback": True}))
-        assert sum(shown.text.endswith("\nRight") for shown in screen.history) == 2
+        assert sum(shown.text.endswith("\nYou chose the right image.") for shown in screen.history) == 2
+
+    def test_what_is_too_long_for_one_page_goes_on_on_the_next(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        consent = "\n\n".join(f"Paragraph {number} of what you consent to." for number in range(6))
+        observer, screen = person()
+        screen.text_fits = lambda words: len(words.text) <= 80
+        sit(observer, make_experiment(**ONE, presentation={"consent": consent}))
+        shown = [text for text in self.texts(screen) if "consent to" in text]
+        assert len(shown) == 3
+        assert ["Press Enter to agree" in text for text in shown] == [False, False, True]
+        assert all(f"Paragraph {number}" in "".join(shown) for number in range(6))
+
+    def test_a_page_is_not_left_by_the_press_that_was_meant_for_the_trial_before(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        at: list[float] = []
+
+        def hasty(screen: ScriptedScreen) -> list[Press] | None:
+            if "Take a break" not in screen.current.text:
+                return diligent()(screen)
+            at.append(screen.since())
+            return presses_key(screen, "left")
+
+        observer, _ = person(hasty)
+        sit(observer, make_experiment(**ONE, presentation={"break_every": 5}))
+        assert 0.25 < max(at) < 0.4
+
+    def test_one_after_the_other_is_explained_as_first_and_second(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        observer, screen = person()
+        presentation = {"layout": "one_after_other"}
+        sit(observer, make_experiment(**ONE, reference="c4", presentation=presentation))
+        told = "\n".join(self.texts(screen))
+        assert "Press ← for the first image, → for the second." in told
+        assert "The reference is shown first" in told
+        assert "click on the image" not in told
+        assert screen.pointer is False
 
 
 class TestForm:
     FORM: ClassVar = [
         {"name": "age", "ask": {"en": "How old are you?"}},
-        {"name": "glasses", "ask": "Do you wear glasses?", "choices": ["yes", "no"]},
+        {"name": "glasses", "ask": "Do you wear glasses?", "choices": [{"de": "ja", "en": "yes"}, "no"]},
         {"name": "email", "ask": "Your e-mail?", "identifies": True},
     ]
 
@@ -299,16 +341,68 @@ class TestForm:
         self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
     ) -> None:
         experiment = make_experiment(**ONE, presentation={"form": self.FORM, "consent": "Agree?"})
-        observer, _ = person(self.typing(), acuity="1.0")
+        observer, screen = person(self.typing(), acuity="1.0")
         result = run(experiment, observer, tmp_path / "results")
         known = json.loads((result.folder / FILE).read_text(encoding="utf-8"))
         assert known["answers"] == {"age": "32", "glasses": "no"}
         assert known["screening"] == {"acuity": "1.0"}
         assert known["consent"].endswith("+00:00")
-        apart = tmp_path / "results-identities" / "P07.json"
+        apart = tmp_path / "results-identities" / "P07" / "1.json"
         assert json.loads(apart.read_text(encoding="utf-8")) == {"email": "a@b.c"}
+        assert any("2   no" in shown.text for shown in screen.history)
         shared = b"".join(path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file())
         assert b"a@b.c" not in shared
+
+    def test_choices_are_read_in_the_participants_language_and_recorded_in_one(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        form = [
+            {"name": "glasses", "ask": "Glasses?", "choices": [{"de": "ja", "en": "yes"}, {"de": "nein", "en": "no"}]}
+        ]
+
+        def first(screen: ScriptedScreen) -> list[Press] | None:
+            return presses_key(screen, "1" if "Glasses?" in screen.current.text else "return")
+
+        def behave(screen: ScriptedScreen) -> list[Press] | None:
+            return diligent()(screen) if screen.current.images else first(screen)
+
+        observer, screen = person(behave, language="de")
+        result = run(make_experiment(**ONE, presentation={"form": form}), observer, tmp_path)
+        assert any("1   ja\n2   nein" in shown.text for shown in screen.history)
+        known = json.loads((result.folder / FILE).read_text(encoding="utf-8"))
+        assert known["answers"] == {"glasses": "yes"}
+
+    def test_the_identity_of_each_session_has_a_file_of_its_own(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        experiment = make_experiment(**ONE, presentation={"form": self.FORM})
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        for session, email in (("1", "a@b.c"), ("2", "d@e.f")):
+            answers = {"age": 31, "glasses": "yes", "email": email}
+            assert run(experiment, person(answers=answers)[0], ".", session=session).complete
+        kept = [json.loads(path.read_text()) for path in sorted((tmp_path / "here-identities" / "P07").iterdir())]
+        assert kept == [{"email": "a@b.c"}, {"email": "d@e.f"}]
+
+    def test_a_place_that_cannot_be_written_is_told_before_the_window_opens(
+        self, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").write_text("no folder")
+
+        def no_window(*_: object) -> ScriptedScreen:
+            raise AssertionError("a window was opened")
+
+        with pytest.raises(ObserverError, match=r"nothing can be written there .*--results"):
+            run(make_experiment(**ONE), HumanObserver("P07", HumanOptions(), no_window), tmp_path / "file" / "results")
+        (tmp_path / "results-identities").write_text("no folder")
+        form = {"form": self.FORM}
+        with pytest.raises(ObserverError, match="results-identities: nothing can be written there"):
+            run(
+                make_experiment(**ONE, presentation=form),
+                HumanObserver("P07", HumanOptions(), no_window),
+                tmp_path / "results",
+            )
+        assert not (tmp_path / "results").exists()
 
     def test_answers_from_the_command_line_are_checked(
         self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
@@ -323,7 +417,153 @@ class TestForm:
         assert not any("How old" in shown.text for shown in screen.history)
 
 
+class TestTime:
+    """What is stamped, and by which frame."""
+
+    def test_onset_and_answer_are_stamped_in_utc_when_they_happened(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        observer, _ = person(diligent(after_s=0.7))
+        experiment = make_experiment(**ONE, presentation={"feedback_s": 3, "inter_trial_interval_s": 2})
+        responses = sit(observer, experiment)
+        at = [datetime.fromisoformat(response.onset or "") for response in responses]
+        answered = [datetime.fromisoformat(response.answered_at) for response in responses]
+        for response, onset, answer in zip(responses, at, answered, strict=True):
+            assert (answer - onset).total_seconds() == pytest.approx(response.response_time_s or 0, abs=2e-6)
+        # The screen's clock runs ahead of the real one in this test; what was read off it is right all the same.
+        now = datetime.now(UTC)
+        assert all(abs((now - answer).total_seconds()) < 60 for answer in answered)
+
+    def test_one_after_the_other_the_onset_is_the_last_images(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        presentation = {"layout": "one_after_other", "exposure_s": 5, "interval_s": 5}
+        observer, screen = person(diligent(after_s=0.2))
+        stamps: list[tuple[float, datetime]] = []
+        show = screen.show
+
+        def watched(elements: Sequence[Element]) -> float:
+            at = show(elements)
+            if any(isinstance(element, Image) for element in elements):
+                stamps.append((at, datetime.now(UTC)))
+            return at
+
+        screen.show = watched  # type: ignore[method-assign]
+        experiment = make_experiment(**ONE, presentation=presentation)
+        observer.prepare(experiment)
+        (response,) = observer.respond(list(experiment.plan("P07"))[:1])
+        assert len(onsets(screen)) == 2
+        waited = screen.clock - onsets(screen)[1].at
+        ago = (datetime.now(UTC) - datetime.fromisoformat(response.onset or "")).total_seconds()
+        assert ago == pytest.approx(waited, abs=1)
+
+    @pytest.mark.parametrize("frames", [1, 2, 7, 18, 30])
+    def test_images_and_intervals_last_the_frames_that_were_asked_for(
+        self, frames: int, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        presentation = {
+            "layout": "one_after_other",
+            "exposure_s": frames / 60,
+            "interval_s": (frames + 1) / 60,
+            "fixation_s": (frames + 2) / 60,
+            "mask": True,
+        }
+        observer, screen = person(lambda screen: presses_key(screen, "f" if asks(screen) else "return"))
+        sit(observer, make_experiment(**ONE, presentation=presentation))
+        whole = [showing for showing in showings(screen) if showing.elements]
+        first = next(n for n, showing in enumerate(whole) if isinstance(showing.elements[0], Cross))
+        cross, image, mask, last = whole[first : first + 4]
+        lasted = [round((after.at - before.at) / FRAME_S) for before, after in pairwise((cross, image, mask, last))]
+        assert lasted == [frames + 2, frames, frames + 1]
+
+    @pytest.mark.parametrize("frames", [3, 18, 30])
+    def test_images_vanish_after_the_frames_that_were_asked_for(
+        self, frames: int, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        def late(screen: ScriptedScreen) -> list[Press] | None:
+            if asks(screen):
+                return presses_key(screen, "left") if not screen.current.images and screen.since() > 0.1 else None
+            return presses_key(screen, "return")
+
+        observer, _ = person(late)
+        responses = sit(observer, make_experiment(**ONE, presentation={"maximum_exposure_s": frames / 60}))
+        exposures = {round(response.provenance["exposure_s"] / FRAME_S, 3) for response in responses}
+        assert exposures == {frames}
+
+    def test_presses_are_looked_for_many_times_a_frame(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        looks: list[tuple[int, float]] = []
+
+        def behave(screen: ScriptedScreen) -> list[Press] | None:
+            if screen.current.images:
+                looks.append((screen.looks, screen.clock))
+            return diligent(after_s=1)(screen)
+
+        observer, screen = person(behave)
+        sit(observer, make_experiment(**ONE))
+        gaps = np.diff([clock for _, clock in looks])
+        assert np.median(gaps) < 0.001
+        shown = [frame.at for frame in screen.history if frame.images]
+        assert np.median(np.diff(shown)) == pytest.approx(FRAME_S)
+
+    def test_masks_are_loaded_before_the_first_image(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
+        presentation = {"layout": "one_after_other", "mask": True, "exposure_s": 0.1, "interval_s": 0.1}
+        observer, screen = person(lambda screen: presses_key(screen, "f" if asks(screen) else "return"))
+        loaded: list[bool] = []
+        load = screen.load
+
+        def watched(key: str, pixels: Pixels) -> None:
+            loaded.append(bool(screen.current.images))
+            load(key, pixels)
+
+        screen.load = watched  # type: ignore[method-assign]
+        sit(observer, make_experiment(**ONE, presentation=presentation))
+        assert any(key.startswith("mask") for key in screen.loaded)
+        assert not any(loaded)
+
+
+def asks(screen: ScriptedScreen) -> bool:
+    return screen.current.text == "Which has more contrast?"
+
+
+def showings(screen: ScriptedScreen) -> list[Shown]:
+    """Return each change of what is shown, once."""
+    return [
+        shown
+        for before, shown in zip([None, *screen.history], screen.history, strict=False)
+        if before is None or before.elements != shown.elements
+    ]
+
+
 class TestStopping:
+    def test_escape_between_trials_is_not_lost(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
+        pressed: list[float] = []
+
+        def behave(screen: ScriptedScreen) -> list[Press] | None:
+            if not pressed and onsets(screen) and not screen.current.elements:
+                pressed.append(screen.clock)
+                return presses_key(screen, "escape")
+            return diligent()(screen)
+
+        observer, _ = person(behave)
+        responses = sit(observer, make_experiment(**ONE, presentation={"feedback_s": 0}))
+        assert len(responses) == 1
+        assert observer.stop_reason == "P07 ended the session."
+
+    def test_a_window_that_is_closed_asks_and_ends_when_closed_again(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        def closes(screen: ScriptedScreen) -> list[Press] | None:
+            if len(onsets(screen)) >= 3 and screen.since() > 0.2:
+                return presses_key(screen, "close")
+            return diligent()(screen)
+
+        observer, screen = person(closes)
+        result = run(make_experiment(**ONE), observer, tmp_path)
+        assert (result.answered, result.stop_reason) == (2, "P07 ended the session.")
+        assert any("End the session here?" in shown.text for shown in screen.history)
+
     def test_escape_asks_and_the_same_command_goes_on(
         self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
     ) -> None:
@@ -374,6 +614,29 @@ class TestStopping:
         first, second = (trials[trials["session"] == name]["trial"].tolist() for name in ("1", "2"))
         assert sorted(first) != first
         assert first != second
+
+
+class TestViewing:
+    def test_the_monitors_width_and_distance_serve_where_the_options_leave_them_out(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        experiment = make_experiment(**ONE, presentation={"width_deg": 5})
+        observer, screen = person(distance_cm=70)
+        screen.viewed = (50.0, 60.0)
+        observer.prepare(experiment)
+        record = observer.describe()
+        assert (record["viewing"]["width_cm"], record["viewing"]["distance_cm"]) == (50.0, 70.0)
+        assert record["pixels_per_degree"] == pytest.approx(2 * 70 * np.tan(np.radians(0.5)) * 20, abs=1e-4)
+
+    def test_degrees_in_a_window_count_the_whole_displays_pixels(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        observer, screen = person(width_cm=50, distance_cm=60)
+        screen.display = (2000, 1500)
+        observer.prepare(make_experiment(**ONE))
+        assert observer.describe()["pixels_per_degree"] == pytest.approx(
+            2 * 60 * np.tan(np.radians(0.5)) * 40, abs=1e-4
+        )
 
 
 class TestFitting:

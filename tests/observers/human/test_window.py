@@ -215,7 +215,7 @@ def sit(
         state["images"] = images or None
         page = None if images or not elements else tuple(elements)
         if page is not None and page != state["page"]:
-            fingers.press(0.05, 0.01, "Return")
+            fingers.press(0.4, 0.01, "Return")
             sent[0] += 1
         state["page"] = page
 
