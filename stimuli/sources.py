@@ -123,7 +123,7 @@ def entries_from_manifest(path: Path) -> tuple[list[Entry], list[str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
+            rows = [(reader.line_num, row) for row in reader]
             columns = reader.fieldnames or []
     except FileNotFoundError:
         raise StimulusError(str(path), ["there is no such file: see 'stimuli' in the definition"]) from None
@@ -136,13 +136,13 @@ def entries_from_manifest(path: Path) -> tuple[list[Entry], list[str]]:
         )
     base = path.parent.resolve()
     entries, problems = [], []
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         values = {key: unicodedata.normalize("NFC", (row[key] or "").strip()) for key in ("scene", "rendition")}
         relative = (row["path"] or "").strip()
         if not all(values.values()) or not relative:
-            problems.append(f"{path}: line {line}: scene, rendition or path is empty")
+            problems.append(f"line {line}: scene, rendition or path is empty")
         elif PurePosixPath(relative).is_absolute() or not (base / relative).resolve().is_relative_to(base):
-            problems.append(f"{path}: line {line}: {relative} leaves the manifest's folder: move the image into it")
+            problems.append(f"line {line}: {relative} leaves the manifest's folder: move the image into it")
         else:
             entries.append(
                 Entry(**values, path=path.parent / relative, sha256=(row.get("sha256") or "").strip() or None)

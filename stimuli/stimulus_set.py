@@ -156,7 +156,7 @@ class StimulusSet(Mapping[tuple[str, str], Stimulus]):
             With everything that is wrong, all at once.
         """
         folder = Path(folder)
-        return _read_set(folder, *entries_from_folder(folder, pattern), scenes, renditions)
+        return _read_set(folder, folder, *entries_from_folder(folder, pattern), scenes, renditions)
 
     @classmethod
     def from_manifest(
@@ -178,7 +178,7 @@ class StimulusSet(Mapping[tuple[str, str], Stimulus]):
             With everything that is wrong, all at once.
         """
         path = Path(path)
-        return _read_set(path.parent, *entries_from_manifest(path), scenes, renditions)
+        return _read_set(path, path.parent, *entries_from_manifest(path), scenes, renditions)
 
     def __repr__(self) -> str:
         return f"<StimulusSet: {len(self.scenes)} scenes × {len(self.renditions)} renditions in {self.folder}>"
@@ -218,13 +218,14 @@ class StimulusSet(Mapping[tuple[str, str], Stimulus]):
 
 
 def _read_set(
+    source: Path,
     folder: Path,
     entries: Sequence[Entry],
     problems: Sequence[str],
     scenes: Sequence[str] | None,
     renditions: Sequence[str] | None,
 ) -> StimulusSet:
-    """Read and check the files of `entries`; `problems` are those found while listing them."""
+    """Read and check the files of `entries`; `problems` are those found while listing them in `source`."""
     problems = list(problems)
     all_scenes, all_renditions = ({getattr(e, kind) for e in entries} for kind in ("scene", "rendition"))
     wanted_scenes = tuple(scenes) if scenes is not None else tuple(sorted(all_scenes, key=natural_key))
@@ -251,7 +252,7 @@ def _read_set(
     if not entries and not problems:
         problems.append("no images here: see the pattern or manifest in the definition")
     if problems:
-        raise StimulusError(str(folder), problems)
+        raise StimulusError(str(source), problems)
     ordered = {
         (scene, rendition): stimuli[scene, rendition] for scene in wanted_scenes for rendition in wanted_renditions
     }

@@ -174,6 +174,7 @@ def test_an_empty_or_missing_folder_says_so(tmp_path: Path) -> None:
         ("scene,rendition\na,b\n", "lacks the column(s) path; it has scene, rendition"),
         ("", "lacks the column(s) scene, rendition, path; it has none"),
         ("scene,rendition,path\na,,x.png\n", "line 2: scene, rendition or path is empty"),
+        ("scene,rendition,path\n\n\na,,x.png\n", "stimuli.csv: the images cannot be used:\n  line 4: scene, rendition"),
         ("scene,rendition,path\na,b,../out.png\n", "line 2: ../out.png leaves the manifest's folder"),
         ("scene,rendition,path\na,b,/etc/out.png\n", "line 2: /etc/out.png leaves the manifest's folder"),
         ("scene,rendition,path\na,b,gone.png\n", "gone.png: cannot be read (No such file or directory)"),
