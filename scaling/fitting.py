@@ -209,9 +209,7 @@ def _fixed_mean(information: Floats) -> Floats:
 def _covariance(problem: _Problem, values: Floats) -> Floats:
     """Return the covariance of the centred values; singular, since they sum to 0."""
     information = problem.derivatives(values)[1]
-    if not problem.precision:
-        information = information + _fixed_mean(information)
-    return centred_covariance(np.linalg.inv(information))
+    return centred_covariance(np.linalg.inv(information + _fixed_mean(information)))
 
 
 def centred_covariance(covariance: NDArray[np.floating[Any]], k: int | None = None) -> Floats:
