@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from trial_tables import trials_table
 
-from visavis.scaling import Counts, ScalingError, bootstrap_scale, count_choices, fit_scale
+from visavis.scaling import Counts, ScalingError, bootstrap_scale, compare_items, count_choices, fit_scale
 from visavis.scaling.resampling import resample_weights
 
 VALUES = {"contrast": np.array([-0.7, -0.1, 0.2, 0.6]), "preference": np.array([0.3, 0.0, -0.2, -0.1])}
@@ -143,10 +143,69 @@ def test_units_that_cannot_be_resampled_are_named(counts: Counts, unit: str, by:
         bootstrap_scale(counts, unit, by)
 
 
+def test_standard_errors_of_a_mean_are_the_textbooks() -> None:
+    """Near 0 the value is the mean share times a constant, so its error over people is that of a mean, by n - 1."""
+    from scipy.stats import norm
+
+    counts = two_items(people=12)
+    found = bootstrap_scale(counts, "observer", n=20_000, method="ml")
+    share = counts.wins[:, 0, 1] / 8
+    slope = norm.pdf(norm.ppf(share.mean()))
+    error = share.std(ddof=1) / np.sqrt(12) / slope / 2
+    assert found.standard_errors[0, 0] == pytest.approx(error, rel=0.05)
+    assert found.covariance.sum(axis=2) == pytest.approx(0, abs=1e-12)
+
+
+def test_resamples_without_a_maximum_are_left_out_and_counted() -> None:
+    import pandas as pd
+
+    wins = np.array([[[0, 3], [0, 0]]] * 2 + [[[0, 2], [1, 0]]], dtype=float)
+    counts = Counts(("a", "b"), pd.DataFrame({"observer": ["P", "Q", "R"]}), wins, np.zeros_like(wins))
+    found = bootstrap_scale(counts, "observer", n=2000, method="ml")
+    assert found.lost[0] == pytest.approx((2 / 3) ** 3, abs=0.03)  # the one who once chose b was not drawn
+    assert np.isfinite(found.interval()).all()
+    assert "resamples without a finite scale: " in found.summary()
+    assert bootstrap_scale(counts, "observer", n=50).lost[0] == 0
+
+
+def test_items_are_compared_over_people_who_differ() -> None:
+    """Of studies of 12 people who differ, without any difference, pooled tests find one far too often."""
+    import pandas as pd
+    from scipy.special import ndtr
+
+    rng = np.random.default_rng(0)
+    first, second = np.triu_indices(4, 1)
+    found: dict[str, list[bool]] = {"pooled": [], "people": []}
+    for study in range(150):
+        values = rng.normal(0, 0.8, (12, 4))
+        won = rng.binomial(3, ndtr(values[:, first] - values[:, second]))
+        wins = np.zeros((12, 4, 4))
+        wins[:, first, second], wins[:, second, first] = won, 3 - won
+        counts = Counts(tuple("abcd"), pd.DataFrame({"observer": range(12)}), wins, np.zeros_like(wins))
+        resampled = bootstrap_scale(counts, "observer", n=300, seed=study)
+        for name, scale in (("pooled", resampled.estimate), ("people", resampled)):
+            table = compare_items(scale, adjustment="holm")  # type: ignore[arg-type]
+            found[name].append(bool((table["p_value"] < 0.05).any()))
+    assert np.mean(found["people"]) < 0.1
+    assert np.mean(found["pooled"]) > 0.25
+
+
+def test_trials_of_three_repetitions_vary_too_little() -> None:
+    """A unanimous pair stays unanimous however its three choices are drawn again."""
+    wins = np.array([[0, 3.0], [0, 0]])
+    found = bootstrap_scale(Counts.from_matrix(wins), "trial", n=50)
+    assert np.ptp(found.draws, axis=0) == pytest.approx(0)
+    assert found.estimate.standard_errors[0, 0] > 0.3
+
+
 def test_an_interval_that_cannot_be_made_is_named(counts: Counts) -> None:
     found = bootstrap_scale(counts, ("observer", "scene"), ["attribute"], n=20)
     with pytest.raises(ScalingError, match="BCa needs the data without each unit in turn"):
         found.interval(method="bca")
+    with pytest.raises(ScalingError, match="level must lie between 0 and 1"):
+        found.interval(95)
+    with pytest.raises(ScalingError, match="one resample at least"):
+        bootstrap_scale(counts, "observer", ["attribute"], n=0)
     with pytest.raises(ScalingError, match="no interval 'wald': known are expanded, percentile, bca"):
         found.interval(method="wald")  # type: ignore[arg-type]
 

@@ -152,6 +152,25 @@ class TestLaws:
             apart = [values(wins, **options) for wins in stack]
             assert together == pytest.approx(np.array(apart), abs=1e-7)
 
+    @given(seed=seeds, c=st.floats(0.1, 10))
+    @settings(max_examples=20)
+    def test_the_unit_of_the_prior_is_the_scales(self, seed: int, c: float) -> None:
+        """Values far below the unit hardly bend the links, so that logits are 4 φ(0) times as many as probits."""
+        wins = 1e4 * (np.ones((4, 4)) - np.eye(4))
+        wins += c * np.random.default_rng(seed).normal(0, 10, (4, 4)) * (1 - np.eye(4))
+        factor = 4 * norm.pdf(0)
+        probit = values(wins, prior_sd=0.01)
+        logit = values(wins, prior_sd=0.01 * factor, model="bradley_terry")
+        assert logit == pytest.approx(factor * probit, rel=1e-3, abs=1e-9)
+
+    @given(seed=seeds)
+    @settings(max_examples=20)
+    def test_jod_are_values_in_another_unit(self, seed: int) -> None:
+        scale = fit_scale(Counts.from_matrix(random_wins(seed)))
+        jod = scale.in_jod()[0]
+        from_jod = norm.cdf((jod[:, None] - jod) * norm.ppf(0.75))
+        assert scale.predict()[0] == pytest.approx(from_jod)
+
     def test_incomplete_least_squares_uses_what_there_is(self) -> None:
         wins = np.array([[0, 3, 0], [1, 0, 2], [0, 2, 0]])
         found = values(wins, method="least_squares", correction="clip")
@@ -217,6 +236,19 @@ class TestDegenerateData:
             assert scale.converged.all()
             assert np.isfinite(scale.values).all()
             assert np.isfinite(scale.covariance).all()
+
+    @pytest.mark.parametrize("size", [1e-300, 1e-9, 1e9])
+    def test_the_size_of_the_counts_changes_only_the_certainty(self, taste: np.ndarray, size: float) -> None:
+        for model in ("thurstone", "bradley_terry"):
+            one, other = (values(c * taste, method="ml", model=model) for c in (1, size))
+            assert other == pytest.approx(one, abs=1e-9)
+
+    def test_least_squares_of_nearly_1_is_that_of_nearly_0_turned_round(self) -> None:
+        wins = np.array([[0, 1e15, 5], [1, 0, 1e15], [1, 1, 0]])
+        for model in ("thurstone", "bradley_terry"):
+            found = values(wins, method="least_squares", model=model)
+            assert found.sum() == pytest.approx(0, abs=1e-12)
+            assert values(wins.T, method="least_squares", model=model) == pytest.approx(-found, abs=1e-12)
 
     def test_a_group_without_choices_is_named(self) -> None:
         with pytest.raises(ScalingError, match=r"no choice to scale in the group \{'group': 1\}"):
