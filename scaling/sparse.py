@@ -256,9 +256,10 @@ def _separation(wins: csr_array, names: tuple[str, ...], part: NDArray[np.intege
     won, lost = wins.tocoo().row, wins.tocoo().col
     across = part[won] != part[lost]
     beaten, beating = (np.isin(np.arange(part.max() + 1), part[side[across]]) for side in (lost, won))
-    if not beaten.all():
-        return f"{_some(names, ~beaten[part])} never lost to the others"
-    return f"{_some(names, ~beating[part])} never beat the others"
+    unbeaten, beatless = ~beaten[part], ~beating[part]
+    if unbeaten.sum() <= beatless.sum():
+        return f"{_some(names, unbeaten)} never lost to the others"
+    return f"{_some(names, beatless)} never beat the others"
 
 
 def _some(names: tuple[str, ...], which: NDArray[np.bool_], most: int = 5) -> str:

@@ -15,9 +15,12 @@ from visavis.scaling import (
     Design,
     ScalingError,
     choices_for_power,
+    count_choices,
     expected_information,
     fit_scale,
     fit_sparse,
+    list_choices,
+    observers_needed,
     simulate_power,
 )
 
@@ -42,6 +45,14 @@ class TestPower:
     def test_designs_that_make_no_sense_are_refused(self) -> None:
         with pytest.raises(ScalingError, match="a design needs two items"):
             Design(items=1, difference_jod=1, observers=3)
+        with pytest.raises(ScalingError, match=r"observers must be a whole number, not 2\.5"):
+            Design(items=3, difference_jod=1, observers=2.5)  # type: ignore[arg-type]
+        with pytest.raises(ScalingError, match="difference_jod must be a number from 0, not nan"):
+            Design(items=3, difference_jod=np.nan, observers=3)
+        with pytest.raises(ScalingError, match="one study at least"):
+            simulate_power(Design(items=3, difference_jod=1, observers=3), studies=0)
+        with pytest.raises(ScalingError, match="no finding 'trials': known are neighbours"):
+            observers_needed(Design(items=3, difference_jod=1, observers=3), finding="trials")
         with pytest.raises(ScalingError, match="lapse must lie in"):
             Design(items=2, difference_jod=1, observers=3, lapse=1)
 
@@ -108,9 +119,33 @@ class TestActive:
         sampler.tell("a", "b", tie=True)
         assert sampler.counts.wins[0].tolist() == [[0, 0.5], [0.5, 0]]
 
+    def test_soft_answers_are_shares_of_a_choice(self) -> None:
+        sampler = ActiveSampler(("a", "b"))
+        sampler.tell("a", "b", share=0.8)
+        assert sampler.counts.wins[0] == pytest.approx(np.array([[0, 0.8], [0.2, 0]]))
+
+    def test_who_was_told_the_same_asks_the_same(self) -> None:
+        """What a session that was cut off needs: the pairs depend on the answers so far, in whatever way they came."""
+        one, other = ActiveSampler(tuple("abcd")), ActiveSampler(tuple("abcd"))
+        for winner, loser in ("ab", "cb", "dc", "ad"):
+            one.tell(winner, loser)
+        counts = one.counts
+        order = [2, 0, 3, 1]
+        other.tell_counts(Counts.from_matrix(counts.wins[0][np.ix_(order, order)], [counts.items[i] for i in order]))
+        assert other.ask() == one.ask()
+        assert other.ask(3) == one.ask(3)
+        with pytest.raises(ScalingError, match="the counts are of x, y, not of a, b, c, d"):
+            other.tell_counts(Counts.from_matrix([[0, 1], [1, 0]], ["x", "y"]))
+
     def test_strangers_are_refused(self) -> None:
         with pytest.raises(ScalingError, match="'c' is not among the items a, b"):
             ActiveSampler(("a", "b")).tell("a", "c")
+        with pytest.raises(ScalingError, match="an answer is one of two items"):
+            ActiveSampler(("a", "b")).tell("a", "a")
+        with pytest.raises(ScalingError, match="one pair at least"):
+            ActiveSampler(("a", "b")).ask(0)
+        with pytest.raises(ScalingError, match="prior_sd must lie between"):
+            ActiveSampler(("a", "b"), prior_sd=0)
         with pytest.raises(ScalingError, match="two different items at least"):
             ActiveSampler(("a", "a"))
 
@@ -151,6 +186,53 @@ class TestManyItems:
         assert spearmanr(found.values, truth).statistic > 0.98
         assert np.sqrt(np.mean((found.values - truth + truth.mean()) ** 2)) < 0.2
 
+    @pytest.mark.parametrize("prior_sd", [None, 0.8])
+    def test_the_covariance_is_that_of_the_dense_fit(self, prior_sd: float | None) -> None:
+        rng = np.random.default_rng(2)
+        first, second = np.array([rng.choice(15, 2, replace=False) for _ in range(900)]).T
+        wins = np.zeros((15, 15))
+        np.add.at(wins, (first, second), 1)
+        options = {"prior_sd": prior_sd, "method": "map"} if prior_sd else {"method": "ml"}
+        dense = fit_scale(Counts.from_matrix(wins), model="bradley_terry", **options)  # type: ignore[arg-type]
+        found = fit_sparse(first, second, 15, prior_sd=prior_sd)
+        assert found.covariance == pytest.approx(dense.covariance[0], abs=1e-8)
+        some = [3, 0, 14]
+        part = found.covariance_of([found.items[i] for i in some])
+        assert part == pytest.approx(dense.covariance[0][np.ix_(some, some)], abs=1e-8)
+
+    def test_of_too_many_items_the_covariance_is_asked_for_some(self) -> None:
+        k = 2001
+        around = np.arange(k)
+        found = fit_sparse(around, np.roll(around, 1), k)
+        with pytest.raises(ScalingError, match="ask covariance_of for some of them"):
+            _ = found.covariance
+        assert found.covariance_of(["1", "1001"]).shape == (2, 2)
+        assert np.isnan(found.to_frame()["se"]).all()
+
+    def test_a_table_gives_the_scale_of_its_counts(self) -> None:
+        import pandas as pd
+
+        rows = [("x", "y", "left"), ("y", "x", "left"), ("z", "x", "right"), ("y", "z", "tie"), ("x", "z", "right")]
+        trials = pd.DataFrame(rows, columns=["left", "right", "choice"])
+        chosen, other, weights, items = list_choices(trials)
+        sparse = fit_sparse(chosen, other, items, weights=weights)
+        dense = fit_scale(count_choices(trials, ()), model="bradley_terry", method="ml")
+        assert sparse.items == dense.items == ("x", "y", "z")
+        assert sparse.values == pytest.approx(dense.values[0], abs=1e-8)
+
+    def test_what_spoils_the_maximum_is_named(self) -> None:
+        names = [f"item {n}" for n in range(9)]
+        ring, last = np.arange(8), np.full(8, 8)
+        before = np.roll(ring, 1)
+        for chosen, other, why in (
+            (last, ring, "item 8 never lost to the others"),
+            (ring, last, "item 8 never beat the others"),
+            ([], [], "no comparison joins item 8 to the others"),
+        ):
+            lists = (np.append(ring, chosen).astype(int), np.append(before, other).astype(int))
+            with pytest.raises(ScalingError, match=f"no finite maximum of the likelihood: {why}; give prior_sd"):
+                fit_sparse(*lists, names)
+
     def test_weights_are_repeated_comparisons(self) -> None:
         one = fit_sparse(np.array([0, 1, 0, 0]), np.array([1, 0, 1, 1]), 2)
         weighted = fit_sparse(np.array([0, 1]), np.array([1, 0]), 2, weights=np.array([3.0, 1.0]))
@@ -164,8 +246,15 @@ class TestManyItems:
             ([0, -1], [1, 2], "numbered from 0 to 2, not -1"),
             ([0, 1], [0, 2], "compared with itself"),
             ([0], [1, 2], "two equally long lists"),
+            ([0.5, 1], [1, 0], "items are given by their numbers from 0, not 0.5"),
+            (["a", "b"], ["b", "a"], "items are given by their numbers from 0, not a"),
         ],
     )
     def test_bad_lists_are_named(self, chosen: list[int], other: list[int], message: str) -> None:
         with pytest.raises(ScalingError, match=message):
             fit_sparse(np.array(chosen), np.array(other), 3)
+
+    @pytest.mark.parametrize("weights", [[-1, 1], [np.nan, 1], [1, 1, 1], [0, 0]])
+    def test_bad_weights_are_named(self, weights: list[float]) -> None:
+        with pytest.raises(ScalingError, match="weights must be one number from 0 for each comparison"):
+            fit_sparse([0, 1], [1, 0], 2, weights=weights)

@@ -53,6 +53,51 @@ class TestPopulation:
 
             assert value == pytest.approx(np.log(quad(integrand, -8, 8)[0]), abs=0.01)
 
+    def test_of_three_items_it_is_the_integral_by_quadrature(self) -> None:
+        """Values, errors and spread maximise the likelihood integrated over two differences by Gauss-Hermite."""
+        from scipy.optimize import minimize
+
+        counts = people(np.array([-0.5, 0.1, 0.4]), 0.6, n=12, times=8, seed=4)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(25)
+        x, y = (grid.ravel() for grid in np.meshgrid(nodes, nodes))
+        log_weight = np.log(np.outer(weights, weights).ravel() / (2 * np.pi))
+        # Deviations that sum to 0 have two directions, orthogonal to the mean.
+        basis = np.array([[1, -1, 0], [1, 1, -2]]) / np.sqrt([[2], [6]])
+
+        def minus_log_likelihood(parameters: np.ndarray) -> float:
+            values = parameters[:2] @ basis + np.exp(parameters[2]) * (np.column_stack([x, y]) @ basis)
+            log_p = log_ndtr(values[:, :, None] - values[:, None, :]).reshape(len(x), 9)
+            each = counts.wins.reshape(-1, 9) @ log_p.T + log_weight
+            return -float(np.logaddexp.reduce(each, axis=1).sum())
+
+        theirs = minimize(minus_log_likelihood, [0.1, 0.1, np.log(0.5)], tol=1e-10)
+        found = fit_population(counts)
+        assert found.values == pytest.approx(theirs.x[:2] @ basis, abs=0.02)
+        assert found.observer_sd == pytest.approx(np.exp(theirs.x[2]), rel=0.05)
+        assert found.log_likelihood == pytest.approx(-theirs.fun, abs=0.3)
+        assert found.observer_sd_se == pytest.approx(found.observer_sd * np.sqrt(theirs.hess_inv[2, 2]), rel=0.2)
+
+    def test_people_who_never_chose_tell_nothing(self) -> None:
+        counts = people(np.array([-0.5, 0.1, 0.4]), 0.6, n=8, times=4, seed=4)
+        silent = Counts(
+            counts.items,
+            pd.DataFrame({"observer": [*counts.groups["observer"], "silent"]}),
+            np.concatenate([counts.wins, np.zeros((1, 3, 3))]),
+            np.zeros((9, 3, 3)),
+        )
+        one, other = fit_population(counts), fit_population(silent)
+        assert other.values == pytest.approx(one.values)
+        assert set(other.individuals["observer"]) == set(counts.groups["observer"])
+        with pytest.raises(ScalingError, match="silent made no choice to be sorted by"):
+            fit_latent_classes(silent, 2)
+
+    def test_a_spread_without_bounds_has_not_converged(self) -> None:
+        opposite = np.array([[[0, 90], [0, 0]], [[0, 0], [90, 0]]] * 3, dtype=float)
+        counts = Counts(("a", "b"), pd.DataFrame({"observer": range(6)}), opposite, np.zeros_like(opposite))
+        found = fit_population(counts)
+        assert found.observer_sd > 2
+        assert not found.converged or np.isfinite(found.standard_errors).all()
+
     def test_population_and_spread_are_recovered(self) -> None:
         population = np.array([-0.8, -0.1, 0.2, 0.7])
         found = fit_population(people(population, 0.6, n=150, times=6, seed=1))
@@ -125,9 +170,37 @@ class TestLatentClasses:
         assert found.values[0] == pytest.approx(pooled.values[0], abs=1e-8)
         assert found.log_likelihood == pytest.approx(pooled.log_likelihood[0])
 
+    def test_two_classes_are_the_maximum_of_the_posterior(self) -> None:
+        """By another way than EM: a general optimiser on the mixture's likelihood, from the values that EM found."""
+        from scipy.optimize import minimize
+
+        one, other = (people(sign * np.array([-0.6, 0.1, 0.5]), 0.2, 8, 5, seed) for sign, seed in ((1, 1), (-1, 2)))
+        wins = np.concatenate([one.wins, other.wins])
+        counts = Counts(one.items, pd.DataFrame({"observer": range(16)}), wins, np.zeros_like(wins))
+        found = fit_latent_classes(counts, 2, prior_sd=1.5)
+
+        def log_likelihood(parameters: np.ndarray) -> float:
+            values = parameters[:6].reshape(2, 3)
+            log_p = log_ndtr(values[:, :, None] - values[:, None, :]).reshape(2, 9)
+            log_share = np.array([-np.log1p(np.exp(-parameters[6])), -np.log1p(np.exp(parameters[6]))])
+            return float(np.logaddexp.reduce(wins.reshape(-1, 9) @ log_p.T + log_share, axis=1).sum())
+
+        def objective(parameters: np.ndarray) -> float:
+            return (parameters[:6] ** 2).sum() / (2 * 1.5**2) - log_likelihood(parameters)
+
+        start = np.append(found.values.ravel() + 0.1, 0.5)
+        theirs = minimize(objective, start, tol=1e-12).x
+        values = theirs[:6].reshape(2, 3)
+        assert found.values == pytest.approx(values - values.mean(axis=1, keepdims=True), abs=1e-3)
+        assert found.shares[0] == pytest.approx(1 / (1 + np.exp(-theirs[6])), abs=1e-3)
+        assert found.log_likelihood == pytest.approx(log_likelihood(theirs), abs=1e-3)
+        assert found.converged
+
     def test_more_classes_than_people_are_refused(self) -> None:
         with pytest.raises(ScalingError, match="3 observers cannot be sorted into 4 classes"):
             fit_latent_classes(people(np.zeros(3), 0, 3, 4, 0), 4)
+        with pytest.raises(ScalingError, match="one start at least"):
+            fit_latent_classes(people(np.zeros(3), 0, 3, 4, 0), 2, starts=0)
 
 
 def biased_trials(bias: float, sensitivity: float, seed: int = 0, scenes: int = 150) -> pd.DataFrame:
