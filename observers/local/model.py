@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from visavis.experiments import ObserverError
+from visavis.experiments.random_stream import RandomStream
 from visavis.observers.question import Picture, Question
-from visavis.observers.vision import Seen, internvl
 
 from .loading import Loaded
+from .sampling import OwnDraws
+from .seeing import Processed, process
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,20 @@ class Labels:
 
 @dataclass(frozen=True)
 class Text:
-    """A reply in words, and whether it was cut off."""
+    """A reply in words.
+
+    Attributes
+    ----------
+    text : str
+    truncated : bool
+        Whether it was cut off.
+    thoughts : str or None
+        What a thinking model wrote before it.
+    """
 
     text: str
     truncated: bool
+    thoughts: str | None = None
 
 
 class VisionModel:
@@ -49,19 +62,40 @@ class VisionModel:
     """
 
     def __init__(self, loaded: Loaded) -> None:
+        from transformers import GenerationConfig
+
         self.model = loaded.model
         self.processor = loaded.processor
         self.tokenizer = loaded.processor.tokenizer
         # On the right, padding would stand between the question and the answer.
         self.tokenizer.padding_side = "left"
+        kept = self.model.generation_config
+        ends = kept.eos_token_id if isinstance(kept.eos_token_id, list) else [kept.eos_token_id]
+        self._ends = sorted({end for end in (*ends, self.tokenizer.eos_token_id) if end is not None})
+        padding = kept.pad_token_id if kept.pad_token_id is not None else self.tokenizer.pad_token_id
+        # Whatever else stands there, such as a penalty on words that the question used, would bend the answer.
+        self.model.generation_config = GenerationConfig(eos_token_id=self._ends, pad_token_id=padding)
+        self._decoded = lru_cache(maxsize=64)(_decoded)
 
     @property
     def device(self) -> Any:
         """Where the model's first weights are."""
         return self.model.device
 
+    @cached_property
+    def _reply_begins(self) -> str:
+        """An empty question, up to the place where the reply begins."""
+        return self._prompt([{"type": "text", "text": ""}])
+
+    @property
+    def thinks_first(self) -> bool:
+        """Whether the chat template opens a thought before the reply."""
+        return self._reply_begins.rstrip().endswith("<think>")
+
     def label_tokens(self, answers: Sequence[str]) -> dict[str, list[int]]:
-        """Return the single tokens that stand for each answer, with a space before it and without.
+        """Return the single tokens that stand for each answer where the reply begins.
+
+        In any case, as texts are read, and with a space before it or without.
 
         Raises
         ------
@@ -70,7 +104,8 @@ class VisionModel:
         """
         found: dict[str, list[int]] = {}
         for answer in answers:
-            forms = [self.tokenizer.encode(form, add_special_tokens=False) for form in (answer, f" {answer}")]
+            spelled = dict.fromkeys((answer, answer.lower(), answer.upper(), answer.capitalize()))
+            forms = [self._continuation(space + form) for form in spelled for space in ("", " ")]
             found[answer] = sorted({form[0] for form in forms if len(form) == 1})
             if not found[answer]:
                 raise ObserverError(
@@ -85,19 +120,25 @@ class VisionModel:
 
     def inputs(self, questions: Sequence[Question]) -> Any:
         """Return the processor's tensors for several questions, padded on the left."""
-        texts, images = [], []
-        for question in questions:
-            content = [
-                {"type": "image"} if isinstance(part, Picture) else {"type": "text", "text": f"{part}\n"}
-                for part in question.parts
-            ]
-            texts.append(
-                self.processor.apply_chat_template(
-                    [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
-                )
+        texts = [
+            self._prompt(
+                [
+                    {"type": "image"} if isinstance(part, Picture) else {"type": "text", "text": f"{part}\n"}
+                    for part in question.parts
+                ]
             )
-            images += [_decoded(picture) for picture in question.pictures]
-        made = self.processor(text=texts, images=images, padding=True, return_tensors="pt")
+            for question in questions
+        ]
+        images = [[self._decoded(picture) for picture in question.pictures] for question in questions]
+        begins = self.tokenizer.bos_token
+        made = self.processor(
+            text=texts,
+            images=images,
+            padding=True,
+            return_tensors="pt",
+            # Where the template has written the first token already, it must not stand there twice.
+            add_special_tokens=not (begins and texts[0].startswith(begins)),
+        )
         return made.to(self.device, dtype=self.model.dtype)
 
     def labels(self, questions: Sequence[Question]) -> list[Labels]:
@@ -111,49 +152,52 @@ class VisionModel:
         return [Labels({answer: float(row[ids].sum()) for answer, ids in tokens.items()}) for row in probabilities]
 
     def texts(
-        self, questions: Sequence[Question], *, max_tokens: int, temperature: float | None = None, seed: int = 0
+        self,
+        questions: Sequence[Question],
+        *,
+        max_tokens: int,
+        temperature: float = 1.0,
+        streams: Sequence[RandomStream] | None = None,
     ) -> list[Text]:
-        """Return replies in words: greedy, or sampled where a temperature is given."""
+        """Return replies in words: greedy, or sampled where each question is given random numbers."""
         import torch
 
         made = self.inputs(questions)
-        sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-        if temperature is not None:
-            sampling = {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
-            torch.manual_seed(seed)
+        drawing = None if streams is None else [OwnDraws(streams, temperature)]
         with torch.inference_mode():
-            generated = self.model.generate(**made, max_new_tokens=max_tokens, **sampling)
-        replies = generated[:, made["input_ids"].shape[1] :]
-        ends = self.model.generation_config.eos_token_id
-        ends = set(ends if isinstance(ends, list) else [ends])
-        return [
-            Text(
-                self.tokenizer.decode(reply, skip_special_tokens=True).strip(),
-                truncated=not ends & set(reply.tolist()),
+            generated = self.model.generate(
+                **made, max_new_tokens=max_tokens, do_sample=False, logits_processor=drawing
             )
-            for reply in replies
-        ]
+        return [self._text(reply.tolist()) for reply in generated[:, made["input_ids"].shape[1] :]]
 
-    def sees(self, width: int, height: int) -> Seen | None:
-        """Return what the processor makes of an image of this size, by having it process one.
+    def sees(self, width: int, height: int) -> Processed | None:
+        """Return what the processor makes of an image of this size; None where it does not tell."""
+        return process(self.processor, self._prompt([{"type": "image"}]), width, height)
 
-        None where this kind of processor does not tell.
-        """
-        from PIL import Image
+    def _prompt(self, content: list[dict[str, str]]) -> str:
+        made: str = self.processor.apply_chat_template(
+            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+        )
+        return made
 
-        processor = self.processor.image_processor
-        made = processor(images=[Image.new("RGB", (width, height))], return_tensors="pt")
-        if "image_grid_thw" in made:
-            _, rows, columns = made["image_grid_thw"][0].tolist()
-            merged = processor.merge_size**2
-            return Seen(columns * processor.patch_size, rows * processor.patch_size, rows * columns // merged)
-        tile = getattr(processor, "size", None)
-        if "pixel_values" in made and getattr(processor, "crop_to_patches", False) and tile:
-            count = len(made["pixel_values"])
-            each = self.processor.image_seq_length
-            tiles = internvl(width, height, tile=tile["height"], tiles=processor.max_patches, tokens_per_tile=each)
-            return Seen(tiles.width, tiles.height, each * count) if tiles.tokens == each * count else None
-        return None
+    def _continuation(self, text: str) -> list[int]:
+        """Return the tokens of a text where the reply begins; alone, where it would melt into what stands before it."""
+        before, both = (
+            self.tokenizer.encode(words, add_special_tokens=False)
+            for words in (self._reply_begins, self._reply_begins + text)
+        )
+        tokens: list[int] = both[len(before) :]
+        if both[: len(before)] != before:
+            tokens = self.tokenizer.encode(text, add_special_tokens=False)
+        return tokens
+
+    def _text(self, reply: list[int]) -> Text:
+        words = self.tokenizer.decode(reply, skip_special_tokens=True)
+        truncated = not set(self._ends) & set(reply)
+        thoughts, closed, said = words.rpartition("</think>")
+        if not closed and self.thinks_first:
+            thoughts, said = said, ""
+        return Text(said.strip(), truncated, thoughts.replace("<think>", "").strip() or None)
 
 
 def _decoded(picture: Picture) -> Any:

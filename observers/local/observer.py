@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any, ClassVar, Self
 
 from visavis.experiments import Capabilities, Experiment, ObserverError, Outcome, Response, Trial, utc_now
+from visavis.experiments.random_stream import RandomStream
 from visavis.observers.configurable import ConfigurableObserver, Options
-from visavis.observers.question import Answer, Question, QuestionWriter, composite_size, read_answer
+from visavis.observers.question import Answer, Picture, Question, QuestionWriter, composite_size, read_answer
 
 from .loading import load
 from .model import Labels, Text, VisionModel
 from .options import LocalOptions
+from .seeing import Processed
 
 MOST_AT_ONCE = 16
 
@@ -36,7 +38,7 @@ class TransformersObserver(ConfigurableObserver):
 
     kind = "vlm"
     Options: ClassVar[type[Options]] = LocalOptions
-    requires = ("torch", "transformers")
+    requires = ("torch", "transformers", "accelerate")
     extra = "local"
 
     def __init__(self, model: str, options: LocalOptions, name: str | None = None) -> None:
@@ -50,7 +52,7 @@ class TransformersObserver(ConfigurableObserver):
         self._writer: QuestionWriter | None = None
         self._revision: str | None = None
         self._batch_size = options.batch_size or MOST_AT_ONCE
-        self._ties = False
+        self._seen: dict[tuple[int, int], Processed | None] = {}
 
     @classmethod
     def configured(cls, subject: str | None, options: Any, name: str | None) -> Self:
@@ -70,33 +72,42 @@ class TransformersObserver(ConfigurableObserver):
         if self.model is None:
             loaded = load(self.model_name, self.options)
             self.model, self._revision = VisionModel(loaded), loaded.revision
+            self._seen = {}
         self._writer = QuestionWriter(experiment, structured=False)
-        self._ties = experiment.definition.ties
         if self.options.answer == "logits":
-            self.model.label_tokens([*asking.labels, *([asking.tie_label] if self._ties else [])])
+            if self.model.thinks_first:
+                raise ObserverError(f"{self.name} thinks before it answers: add --answer greedy or --answer sampled")
+            self.model.label_tokens(self._answers(experiment))
         return warnings + self._check_images(self.model, experiment)
 
     def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
         """Ask several trials at once, and yield their responses in order."""
         if self.model is None or self._writer is None:
             raise ObserverError(f"{self.name}: prepare comes before respond")
-        # Sampling draws from one stream for a whole batch, so each trial goes alone to have a seed of its own.
-        largest = 1 if self.options.answer == "sampled" else self._batch_size
+        alike: dict[tuple[str | None, ...], list[Trial]] = {}
+        for trial in trials:
+            alike.setdefault(self._asked(trial), []).append(trial)
         # Sizes together: padding is cheap then. The log sorts trials by their place in the plan.
-        waiting = sorted(trials, key=self._size_of)
+        waiting = sorted((same[0] for same in alike.values()), key=self._size_of)
         while waiting:
             size = self._size_of(waiting[0])
-            batch = [trial for trial in waiting[:largest] if self._size_of(trial) == size]
-            try:
-                responses = self._ask(batch)
-            except RuntimeError as error:
-                if len(batch) == 1 or not _out_of_memory(error):
-                    raise ObserverError(f"{self.name}: {type(error).__name__}: {error}") from error
-                largest = self._batch_size = max(1, len(batch) // 2)
+            batch = [trial for trial in waiting[: self._batch_size] if self._size_of(trial) == size]
+            responses = self._ask_if_it_fits(batch)
+            if responses is None:
+                self._batch_size = max(1, len(batch) // 2)
                 _free_memory()
                 continue
             del waiting[: len(batch)]
-            yield from responses
+            for trial, response in zip(batch, responses, strict=True):
+                yield response
+                for other in alike[self._asked(trial)][1:]:
+                    yield replace(response, trial=other.id, provenance={**response.provenance, "same_as": trial.id})
+
+    def progress(self) -> str:
+        """Return where the model runs, and how many trials it is asked at once."""
+        if self.model is None:
+            return ""
+        return f"{self.model.device} {self._dtype(self.model)}, {self._batch_size} at once"
 
     def describe(self) -> dict[str, Any]:
         """Return model, processor, device and versions."""
@@ -113,11 +124,16 @@ class TransformersObserver(ConfigurableObserver):
                 "processor_class": type(processor).__name__,
                 "image_processor": type(processor.image_processor).__name__,
                 "device": str(self.model.device),
-                "dtype": str(self.model.model.dtype).removeprefix("torch."),
+                "dtype": self._dtype(self.model),
             }
         if self._writer is not None:
             definition = self._writer.experiment.definition
             record["questions"] = {name: self._writer.words(name) for name in definition.attributes}
+            if self.model is not None and self.options.answer == "logits":
+                tokens = self.model.label_tokens(self._answers(self._writer.experiment))
+                record["label_tokens"] = {
+                    label: [self.model.tokenizer.decode([token]) for token in ids] for label, ids in tokens.items()
+                }
         return record
 
     def close(self) -> None:
@@ -126,31 +142,57 @@ class TransformersObserver(ConfigurableObserver):
             self.model = None
             _free_memory()
 
+    def _asked(self, trial: Trial) -> tuple[str | None, ...]:
+        """Return what makes a trial another question to this model: sampled, it is every repetition."""
+        if self.options.answer == "sampled":
+            return (trial.id,)
+        return trial.attribute, trial.scene, trial.left, trial.right, trial.reference
+
+    def _ask_if_it_fits(self, batch: Sequence[Trial]) -> list[Response] | None:
+        """Ask trials at once; None where memory is too small for so many."""
+        try:
+            return self._ask(batch)
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise ObserverError(f"{self.name}: {type(error).__name__}: {error}") from error
+            if len(batch) == 1:
+                raise ObserverError(
+                    f"{self.name}: out of memory with a single trial: try --dtype bfloat16, --quantize 4bit, "
+                    f"--device-map auto or smaller images ({str(error).splitlines()[0][:200]})"
+                ) from error
+        # Only here, behind the handler, has the traceback let go of the batch's tensors.
+        return None
+
     def _ask(self, trials: Sequence[Trial]) -> list[Response]:
         model, writer = self.model, self._writer
         assert model is not None  # noqa: S101 - respond has checked
         assert writer is not None  # noqa: S101
         questions = [writer.write(trial) for trial in trials]
         onset, begun = utc_now(), time.monotonic()
-        replies = self._replies(model, questions, self._seed(trials[0]))
+        replies = self._replies(model, questions, trials)
         seconds = (time.monotonic() - begun) / len(trials)
         answered = zip(trials, questions, replies, strict=True)
         return [self._response(trial, question, reply, onset, seconds) for trial, question, reply in answered]
 
-    def _replies(self, model: VisionModel, questions: Sequence[Question], seed: int) -> Sequence[Labels | Text]:
+    def _replies(
+        self, model: VisionModel, questions: Sequence[Question], trials: Sequence[Trial]
+    ) -> Sequence[Labels | Text]:
         options = self.options
         if options.answer == "logits":
             return model.labels(questions)
         if options.answer == "greedy":
             return model.texts(questions, max_tokens=options.max_output_tokens)
-        return model.texts(questions, max_tokens=options.max_output_tokens, temperature=options.temperature, seed=seed)
+        streams = [RandomStream(options.seed, self.session, trial.id) for trial in trials]
+        return model.texts(
+            questions, max_tokens=options.max_output_tokens, temperature=options.temperature, streams=streams
+        )
 
     def _response(self, trial: Trial, question: Question, reply: Labels | Text, onset: str, seconds: float) -> Response:
         provenance: dict[str, Any] = {
             **self._parameters(),
             "revision": self._revision,
             "prompt_sha256": question.prompt_sha256,
-            "images": [picture.record() for picture in question.pictures],
+            "images": [self._image_record(picture) for picture in question.pictures],
         }
         p_left = None
         outcome: Outcome = "invalid"
@@ -165,6 +207,8 @@ class TransformersObserver(ConfigurableObserver):
             provenance["raw"] = reply.text
             if answer.reasoning:
                 provenance["reasoning"] = answer.reasoning
+            if reply.thoughts:
+                provenance["thoughts"] = reply.thoughts
             if reply.truncated:
                 outcome = "truncated"
         if answer.choice is not None:
@@ -181,18 +225,36 @@ class TransformersObserver(ConfigurableObserver):
 
     def _check_images(self, model: VisionModel, experiment: Experiment) -> list[str]:
         """Say which images the model's own processor resamples, by having it process such sizes."""
-        composite = experiment.definition.models.images == "composite"
-        sizes = sorted({stimulus.size for stimulus in experiment.stimuli.values()})
+        definition = experiment.definition
+        sizes = {stimulus.size for stimulus in experiment.stimuli.values()}
+        if definition.models.images == "composite":
+            sizes = {composite_size(*size) for size in sizes} | (sizes if definition.reference else set())
         problems = []
-        for width, height in (composite_size(*size) if composite else size for size in sizes):
-            seen = model.sees(width, height)
+        for width, height in sorted(sizes):
+            if (width, height) not in self._seen:
+                self._seen[width, height] = model.sees(width, height)
+            seen = self._seen[width, height]
             if seen is None:
                 problems.append(f"what the processor makes of {width}×{height} images is not known")
             elif (seen.width, seen.height) != (width, height):
-                problems.append(f"the processor makes {seen.width}×{seen.height} of {width}×{height} images")
+                tiles = f" in {seen.tiles} tiles" if seen.tiles > 1 else ""
+                problems.append(f"the processor makes {seen.width}×{seen.height}{tiles} of {width}×{height} images")
         if problems and self.options.strict:
             raise ObserverError(f"{self.name}: {'; '.join(problems)} ('strict' is set): prepare images of other sizes")
         return problems
+
+    def _image_record(self, picture: Picture) -> dict[str, object]:
+        """Return what was sent, and what the processor made of it."""
+        seen = self._seen.get((picture.width, picture.height))
+        return {**picture.record(), "seen": None if seen is None else asdict(seen)}
+
+    def _answers(self, experiment: Experiment) -> list[str]:
+        asking = experiment.definition.models
+        return [*asking.labels, *([asking.tie_label] if experiment.definition.ties else [])]
+
+    @staticmethod
+    def _dtype(model: VisionModel) -> str:
+        return str(model.model.dtype).removeprefix("torch.")
 
     def _parameters(self) -> dict[str, Any]:
         options = self.options
@@ -211,13 +273,14 @@ class TransformersObserver(ConfigurableObserver):
         assert self._writer is not None  # noqa: S101 - respond has checked
         return self._writer.experiment.stimuli[trial.scene, trial.left].size
 
-    def _seed(self, trial: Trial) -> int:
-        named = f"{self.options.seed}/{self.session}/{trial.id}"
-        return int.from_bytes(hashlib.sha256(named.encode()).digest()[:4], "big")
-
 
 def _out_of_memory(error: RuntimeError) -> bool:
-    return type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error).lower()
+    said = str(error).lower()
+    return (
+        type(error).__name__ == "OutOfMemoryError"
+        or "out of memory" in said
+        or "defaultcpuallocator" in said  # "can't allocate memory" or, on Windows, "not enough memory"
+    )
 
 
 def _free_memory() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from visavis.observers.configurable import Options
 
@@ -15,7 +15,9 @@ class LocalOptions(Options):
     device: str | None = Field(None, description="cuda, cuda:1, mps, cpu; by default the best there is")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="auto: the weights' own")
     device_map: str | None = Field(None, description="auto: spread a large model over all devices (needs accelerate)")
-    quantize: Literal["4bit", "8bit"] | None = Field(None, description="load smaller weights (needs bitsandbytes)")
+    quantize: Literal["4bit", "8bit"] | None = Field(
+        None, description="load smaller weights (needs a GPU and bitsandbytes)"
+    )
     revision: str | None = Field(None, description="revision of the weights on the hub; by default the newest")
     answer: Literal["logits", "greedy", "sampled"] = Field(
         "logits", description="by the logits of the labels (a soft choice), or by text, greedy or sampled"
@@ -27,3 +29,10 @@ class LocalOptions(Options):
     strict: bool = Field(False, description="refuse images that the model's processor resamples, instead of warning")
     offline: bool = Field(False, description="take the weights from this machine alone")
     model_options: dict[str, Any] = Field(default_factory=dict, description="more arguments of from_pretrained")
+
+    @field_validator("device_map")
+    @classmethod
+    def _one_place(cls, spread: str | None, info: ValidationInfo) -> str | None:
+        if spread is not None and info.data.get("device") is not None:
+            raise ValueError("spreads over all devices, and 'device' names one: give one of them")
+        return spread

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from extras import require_extra
+
+from visavis.observers.local.loading import load
+from visavis.observers.local.model import VisionModel
+from visavis.observers.local.options import LocalOptions
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +19,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
     folder = tmp_path_factory.mktemp("models")
     return {"qwen": make_qwen(folder / "qwen"), "internvl": make_internvl(folder / "internvl")}
+
+
+@pytest.fixture
+def model(tiny: dict[str, Path]) -> Callable[[str], VisionModel]:
+    """Load a tiny model by its kind."""
+    return lambda kind: VisionModel(load(str(tiny[kind]), LocalOptions(dtype="float32")))
