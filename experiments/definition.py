@@ -164,15 +164,17 @@ class Order(BaseModel):
         Blocks by attribute, scene or repetition, nested in the order given; an empty list mixes everything.
     block_order, trials : {'random', 'fixed'}
         Shuffle the blocks, and the trials within a block, or keep the order in which things are listed.
-    per_observer : bool
-        Draw order and sides anew for each observer and session; with false all get the same sequence.
+    per_observer : bool or 'balanced'
+        Draw order and sides anew for each observer and session; with false all get the same sequence. ``balanced`` is
+        as true, but the number at the end of an observer's name (P07: 7) decides two things: the outermost blocks
+        follow a Williams design, and observers 1 and 2, 3 and 4, … are shown every pair with its sides exchanged.
     """
 
     model_config = MODEL_CONFIG
     blocks: tuple[BlockBy, ...] = Field(default=("attribute",), strict=False)
     block_order: Literal["random", "fixed"] = "random"
     trials: Literal["random", "fixed"] = "random"
-    per_observer: bool = True
+    per_observer: bool | Literal["balanced"] = True
 
     @model_validator(mode="after")
     def _each_once(self) -> Order:

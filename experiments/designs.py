@@ -118,3 +118,26 @@ def counterbalanced_sides(orientation: NDArray[np.int8], repetitions: int, strea
     alternating = (orientation[:, None] + np.arange(repetitions, dtype=np.int8)) % 2
     shuffled = np.argsort(stream.raw(alternating.size).reshape(alternating.shape), axis=1, kind="stable")
     return np.take_along_axis(alternating, shuffled, axis=1).astype(np.int8)
+
+
+def williams_row(n: int, number: int) -> NDArray[np.intp]:
+    """Return one row of a Williams design: `n` treatments in the order in which one of many participants has them.
+
+    Over the rows 0 … n-1 (n even) or 0 … 2n-1 (n odd) every treatment stands in every position equally often, and
+    directly follows every other equally often (Williams, 1949, Aust. J. Sci. Res. A 2: 149-168).
+
+    Parameters
+    ----------
+    n : int
+        Number of treatments, at least 1.
+    number : int
+        Of the row; the rows come round again.
+
+    Returns
+    -------
+    int array, shape (n,)
+    """
+    steps = np.arange(n)
+    first = np.where(steps % 2, (steps + 1) // 2, (n - steps // 2) % n)  # 0, 1, n-1, 2, n-2, …
+    row = (first + number) % n
+    return row[::-1] if n % 2 and number // n % 2 else row

@@ -4,17 +4,47 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .designs import williams_row
 from .random_stream import RandomStream
 
 _TRIES = 32
 
 
+class Shuffler(Protocol):
+    """Gives things their places."""
+
+    def permutation(self, n: int) -> NDArray[np.intp]:
+        """Return a place for each of n things."""
+
+
+@dataclass(frozen=True)
+class Williams:
+    """Gives blocks the places of one row of a Williams design.
+
+    Attributes
+    ----------
+    number : int
+        The observer's.
+    stream : RandomStream
+        The same for all observers; decides which block is which treatment.
+    """
+
+    number: int
+    stream: RandomStream
+
+    def permutation(self, n: int) -> NDArray[np.intp]:
+        """Return a place for each of n blocks."""
+        return np.argsort(self.stream.permutation(n)[williams_row(n, self.number)])
+
+
 def block_order(
-    levels: Sequence[NDArray[np.integer]], within: NDArray[np.generic], streams: Sequence[RandomStream | None]
+    levels: Sequence[NDArray[np.integer]], within: NDArray[np.generic], streams: Sequence[Shuffler | None]
 ) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
     """Sort trials into nested blocks.
 
@@ -24,8 +54,8 @@ def block_order(
         What divides the trials, outermost first; an empty sequence makes one block.
     within : array, shape (n,)
         Sorts the trials of one block.
-    streams : sequence of RandomStream or None
-        For each level what shuffles its blocks; None keeps them in the order of their codes.
+    streams : sequence of Shuffler or None
+        For each level what shuffles its blocks, such as a `RandomStream`; None keeps them in the order of their codes.
 
     Returns
     -------
@@ -66,11 +96,16 @@ def separate_repeats(keys: NDArray[np.integer], block: NDArray[np.integer], stre
     """
     order = np.arange(len(keys))
     repeats = np.flatnonzero(keys[1:] == keys[:-1]) + 1
-    for number in np.unique(block[repeats]):
+    waiting = np.unique(block[repeats])[::-1].tolist()
+    while waiting:
+        number = waiting.pop()
         start, stop = np.searchsorted(block, [number, number + 1])
         before = keys[order[start - 1]] if start else -1
         part = _swap_repeats(keys[start:stop], int(before), stream)
         order[start:stop] = start + part
+        # A block with another end may now be followed by what it ends with.
+        if stop < len(keys) and keys[order[stop - 1]] == keys[stop] and block[stop] not in waiting[-1:]:
+            waiting.append(int(block[stop]))
     return order
 
 

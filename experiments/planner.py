@@ -5,6 +5,7 @@ Everything random comes from streams named by the definition's seed, the observe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from .definition import Definition, ListedPairs, RandomPairs
 from .designs import IntArray, all_pairs, balanced_orientation, counterbalanced_sides, random_pairs
-from .ordering import block_order, separate_repeats
+from .ordering import Shuffler, Williams, block_order, separate_repeats
 from .plan import CATCH, PRACTICE, Plan, TrialColumns, concatenate, trial_columns
 from .random_stream import RandomStream
 
@@ -54,6 +55,14 @@ def make_plan(
     def stream(purpose: str, *more: int | str) -> RandomStream:
         return RandomStream(seed, purpose, *who, *more)
 
+    number = trailing_number(observer) if definition.order.per_observer == "balanced" else None
+
+    def sides(purpose: str, *more: int | str) -> RandomStream:
+        # Two observers of following numbers draw the same sides, which one of them is shown exchanged.
+        return (
+            stream(purpose, *more) if number is None else RandomStream(seed, purpose, (number + 1) // 2, session, *more)
+        )
+
     scenes, renditions = tuple(scenes), tuple(renditions)
     compared = [renditions.index(name) for name in definition.compared(renditions)]
     main_scenes = [scenes.index(name) for name in definition.main_scenes(scenes)]
@@ -61,9 +70,12 @@ def make_plan(
         i: _pairs(definition, renditions, compared, RandomStream(seed, "pairs", name)) for i, name in enumerate(scenes)
     }
 
-    main = _main_trials(definition, main_scenes, pairs, stream)
+    main = _main_trials(definition, main_scenes, pairs, sides, exchanged=number is not None and number % 2 == 0)
     catch = _catch_trials(definition, scenes, renditions, stream("catch"))
-    blocks = _in_order(definition, concatenate([main, *catch]), stream)
+    outermost: Shuffler = stream("blocks")
+    if number is not None:
+        outermost = Williams(number + (trailing_number(session) or 0), RandomStream(seed, "blocks"))
+    blocks = _in_order(definition, concatenate([main, *catch]), stream, outermost)
     parts = [blocks]
     if definition.practice:
         kept = definition.practice.scenes
@@ -73,6 +85,12 @@ def make_plan(
         )
         parts.insert(0, practice)
     return Plan(tuple(definition.attributes), scenes, renditions, definition.reference, concatenate(parts))
+
+
+def trailing_number(name: str) -> int | None:
+    """Return the number at the end of a name, by which observers are balanced: 7 of P07; None where there is none."""
+    found = re.search(r"[0-9]+$", name)
+    return int(found.group()) if found else None
 
 
 def _pairs(definition: Definition, renditions: Sequence[str], compared: list[int], stream: RandomStream) -> IntArray:
@@ -89,7 +107,7 @@ def _pairs(definition: Definition, renditions: Sequence[str], compared: list[int
 
 
 def _main_trials(
-    definition: Definition, scenes: list[int], pairs: dict[int, IntArray], stream: _Streams
+    definition: Definition, scenes: list[int], pairs: dict[int, IntArray], stream: _Streams, *, exchanged: bool
 ) -> TrialColumns:
     """Ask every pair of every scene on every attribute, in every repetition; sorted by attribute, scene, pair."""
     n_attributes = len(definition.attributes)
@@ -115,7 +133,7 @@ def _main_trials(
         scene=np.repeat(np.tile(cell_scene, n_attributes), times),
         first=np.repeat(np.tile(cell_pair[:, 0], n_attributes), times),
         second=np.repeat(np.tile(cell_pair[:, 1], n_attributes), times),
-        order=order.ravel(),
+        order=order.ravel() ^ np.int8(exchanged),
         repetition=np.tile(numbers, n_cells),
     )
 
@@ -169,7 +187,7 @@ def _practice_trials(
     )
 
 
-def _in_order(definition: Definition, trials: TrialColumns, stream: _Streams) -> TrialColumns:
+def _in_order(definition: Definition, trials: TrialColumns, stream: _Streams, outermost: Shuffler) -> TrialColumns:
     """Divide the trials into blocks and order them."""
     order = definition.order
     # A catch trial may be asked more often than there are repetitions, and needs no block of its own for that.
@@ -187,11 +205,16 @@ def _in_order(definition: Definition, trials: TrialColumns, stream: _Streams) ->
         within = np.lexsort((np.arange(n), repetition)).argsort().astype(np.float64)
         catch = trials.phase == CATCH
         within[catch] = stream("trials").uniforms(int(catch.sum())) * n
-    shuffle = stream("blocks") if order.block_order == "random" else None
     blocks = [*order.blocks]
     if definition.adaptive and "repetition" not in blocks:
         blocks.append("repetition")  # a round's pairs are chosen when it is reached
-    shuffles = [None if definition.adaptive and name == "repetition" else shuffle for name in blocks]
+    inner = outermost if isinstance(outermost, RandomStream) else stream("blocks")
+    shuffles = [
+        None
+        if order.block_order == "fixed" or (definition.adaptive and name == "repetition")
+        else (outermost if level == 0 else inner)
+        for level, name in enumerate(blocks)
+    ]
     positions, block = block_order([levels[name] for name in blocks], within, shuffles)
     ordered = trials.take(positions)
     if order.trials == "random":

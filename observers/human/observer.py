@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 from visavis.experiments import Experiment, ObserverError, Response, Trial, utc_now
+from visavis.experiments.planner import trailing_number
 from visavis.observers.configurable import ConfigurableObserver, Options
 
 from . import participant
@@ -62,6 +63,11 @@ class HumanObserver(ConfigurableObserver):
     def prepare(self, experiment: Experiment) -> list[str]:
         """Open the window and check that everything fits."""
         warnings = super().prepare(experiment)
+        if experiment.definition.order.per_observer == "balanced" and trailing_number(self.name) is None:
+            raise ObserverError(
+                f"'order.per_observer: balanced' goes by the number at the end of a participant's code, and "
+                f"{self.name!r} has none: number participants, such as --participant P07"
+            )
         participant.check_answers(experiment.definition, self.options.answers)
         participant.check_writable(self.folder, experiment.definition)
         self.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections import Counter
+from itertools import combinations, pairwise
 
 import networkx as nx
 import numpy as np
@@ -10,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visavis.experiments.designs import all_pairs, balanced_orientation, counterbalanced_sides, random_pairs
+from visavis.experiments.designs import (
+    all_pairs,
+    balanced_orientation,
+    counterbalanced_sides,
+    random_pairs,
+    williams_row,
+)
 from visavis.experiments.random_stream import RandomStream
 
 seeds = st.integers(0, 2**32)
@@ -81,3 +88,13 @@ def test_a_stream_gives_the_same_numbers_on_every_machine() -> None:
     assert stream.coins(12).tolist() == [0, 1, 0, 0, 1, 1, 0, 1, 0, 1, 0, 0]
     assert stream.below(1000) == 447
     assert stream.uniforms(2).tolist() == [0.5078084197695996, 0.45259877140265226]
+
+
+@given(n=st.integers(2, 12), start=st.integers(0, 100))
+def test_williams_balances_places_and_what_follows_what(n: int, start: int) -> None:
+    rows = [williams_row(n, number).tolist() for number in range(start, start + (2 * n if n % 2 else n))]
+    times = len(rows) // n
+    for place in range(n):
+        assert Counter(row[place] for row in rows) == dict.fromkeys(range(n), times)
+    following = Counter(pair for row in rows for pair in pairwise(row))
+    assert following == dict.fromkeys(((a, b) for a in range(n) for b in range(n) if a != b), times)

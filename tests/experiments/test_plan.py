@@ -136,6 +136,50 @@ def test_a_shared_order_is_the_same_for_all_observers() -> None:
     assert plan_of("P1", **shared).sha256 == plan_of("P2", "3", **shared).sha256
 
 
+BALANCED = {"per_observer": "balanced"}
+
+
+@given(
+    attributes=st.integers(2, 5), repetitions=st.integers(1, 3), seed=st.integers(0, 1000),
+    sides=st.sampled_from(["random", "counterbalanced", "both_orders"]), half=st.integers(0, 20),
+)  # fmt: skip
+def test_two_numbered_observers_see_every_pair_with_sides_exchanged(
+    attributes: int, repetitions: int, seed: int, sides: str, half: int
+) -> None:
+    asked = {f"a{number}": {"question": "Which?"} for number in range(attributes)}
+    both = [
+        trial
+        for number in (2 * half + 1, 2 * half + 2)
+        for trial in plan_of(
+            f"P{number:02}", order=BALANCED, attributes=asked, repetitions=repetitions, seed=seed, sides=sides
+        )
+    ]
+    times = Counter((trial.attribute, trial.scene, trial.left, trial.right) for trial in both)
+    assert set(times.values()) == {repetitions * (2 if sides == "both_orders" else 1)}
+    assert all(times[a, scene, right, left] == count for (a, scene, left, right), count in times.items())
+
+
+@given(attributes=st.integers(2, 5), seed=st.integers(0, 1000), first=st.integers(0, 30), session=st.integers(1, 3))
+def test_blocks_are_balanced_over_numbered_observers(attributes: int, seed: int, first: int, session: int) -> None:
+    asked = {f"a{number}": {"question": "Which?"} for number in range(attributes)}
+    rows = 2 * attributes if attributes % 2 else attributes
+    orders = []
+    for number in range(first, first + rows):
+        plan = plan_of(f"P{number}", str(session), order=BALANCED, attributes=asked, seed=seed, repetitions=1)
+        orders.append(list(dict.fromkeys(trial.attribute for trial in plan)))
+    for place in range(attributes):
+        assert set(Counter(order[place] for order in orders).values()) == {rows // attributes}
+    following = Counter(pair for order in orders for pair in pairwise(order))
+    assert len(following) == attributes * (attributes - 1)
+    assert set(following.values()) == {rows // attributes}
+
+
+def test_balanced_trials_come_in_an_order_of_the_observers_own_and_unnumbered_ones_draw_at_random() -> None:
+    one, other = (plan_of(name, order={**BALANCED, "blocks": []}) for name in ("P1", "P3"))
+    assert [(t.scene, pair(t)) for t in one] != [(t.scene, pair(t)) for t in other]
+    assert plan_of("Ann", order=BALANCED) == plan_of("Ann")
+
+
 def test_a_plan_is_the_same_on_every_machine() -> None:
     catch = [{"attribute": "contrast", "scene": "coast", "expect": "c5", "over": "c1", "repetitions": 2}]
     plan = plan_of(practice={"trials": 2}, catch=catch)

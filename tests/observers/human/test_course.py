@@ -639,6 +639,13 @@ class TestViewing:
         )
 
 
+def test_balancing_needs_numbered_participants(person: MakePerson, make_experiment: MakeExperiment) -> None:
+    experiment = make_experiment(**ONE, order={"per_observer": "balanced"})
+    with pytest.raises(ObserverError, match="'Ann' has none: number participants"):
+        person(name="Ann")[0].prepare(experiment)
+    assert len(sit(person(name="Ann12")[0], experiment)) == len(experiment.plan("Ann12"))
+
+
 class TestFitting:
     def test_images_too_large_for_the_screen_are_refused_before_the_session(
         self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
