@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from .bids_sources import copy_sources, participants, sessions_below, stimuli
 from .session import SessionError
 from .table import COLUMNS, INTEGER, NUMBER, TIME
 
@@ -41,7 +43,14 @@ _UNITS = {"response_time_s": "s"}
 _IDENTITY = ("experiment", "observer", "observer_kind", "session")
 
 
-def write_bids(trials: pd.DataFrame, folder: Path | str) -> Path:
+def write_bids(
+    trials: pd.DataFrame,
+    folder: Path | str,
+    *,
+    results: Path | str | None = None,
+    authors: Sequence[str] = (),
+    licence: str = "",
+) -> Path:
     """Write trials as a BIDS dataset.
 
     Parameters
@@ -50,6 +59,13 @@ def write_bids(trials: pd.DataFrame, folder: Path | str) -> Path:
         From `load_trials`.
     folder : path
         New or empty.
+    results : path, optional
+        The data folder that `trials` come from. With it ``sourcedata/`` holds the sessions' files as they were written,
+        ``stimuli/stimuli.tsv`` the images and their hashes, and ``participants.tsv`` what people answered on the form;
+        what identifies them is not among it, since it is kept elsewhere.
+    authors : sequence of str
+    licence : str
+        Such as ``CC0`` or ``CC-BY-4.0``; without it the dataset says that none is stated.
 
     Returns
     -------
@@ -63,17 +79,38 @@ def write_bids(trials: pd.DataFrame, folder: Path | str) -> Path:
         If the folder holds something already, or cannot be written.
     """
     folder = Path(folder)
+    if results is not None and folder.resolve().is_relative_to(Path(results).resolve()):
+        raise SessionError(f"{folder}: lies within {results}, where its copies would be read as data: name another")
     if folder.exists() and any(folder.iterdir()):
         raise SessionError(f"{folder}: is not empty: name a new folder for the dataset")
-    observers = trials[["observer", "observer_kind"]].drop_duplicates().sort_values("observer")
+    sessions = sessions_below(results)
+    observers = trials[["observer", "observer_kind"]].drop_duplicates("observer").sort_values("observer")
     labels = _labels(observers["observer"].tolist())
+    tasks = _labels(sorted(set(trials["experiment"])))
+    visits = {
+        str(observer): _labels(sorted(set(part["session"])))
+        for observer, part in trials.groupby("observer")  # sessions of one observer are told apart
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_head(trials, observers, labels, folder)
+        _write_head(trials, folder, authors, licence)
+        table, described = participants(observers, labels, sessions)
+        _write_table(table, folder / "participants.tsv")
+        _write_json(described, folder / "participants.json")
+        if sessions:
+            table, described = stimuli(sessions)
+            (folder / "stimuli").mkdir()
+            _write_table(table, folder / "stimuli" / "stimuli.tsv")
+            _write_json(described, folder / "stimuli" / "stimuli.json")
+        for source, manifest in sessions.items():
+            visit = visits.get(manifest.observer, {}).get(manifest.session)
+            if visit is not None and manifest.experiment in tasks:
+                place = Path(f"sub-{labels[manifest.observer]}", f"ses-{visit}", f"task-{tasks[manifest.experiment]}")
+                copy_sources(source, folder / "sourcedata" / place)
         for key, part in trials.groupby(["experiment", "observer", "session"]):
             experiment, observer, session = map(str, key)
-            subject, visit = f"sub-{labels[observer]}", f"ses-{_alphanumeric(session)}"
-            name = f"{subject}_{visit}_task-{_alphanumeric(experiment)}_beh"
+            subject, visit = f"sub-{labels[observer]}", f"ses-{visits[observer][session]}"
+            name = f"{subject}_{visit}_task-{tasks[experiment]}_beh"
             place = folder / subject / visit / "beh"
             place.mkdir(parents=True, exist_ok=True)
             _write_table(part.drop(columns=list(_IDENTITY)), place / f"{name}.tsv")
@@ -83,44 +120,26 @@ def write_bids(trials: pd.DataFrame, folder: Path | str) -> Path:
     return folder
 
 
-def _write_head(trials: pd.DataFrame, observers: pd.DataFrame, labels: dict[str, str], folder: Path) -> None:
+def _write_head(trials: pd.DataFrame, folder: Path, authors: Sequence[str], licence: str) -> None:
     names = sorted(set(trials["experiment"]))
     _write_json(
         {
             "Name": ", ".join(names),
             "BIDSVersion": BIDS_VERSION,
             "DatasetType": "raw",
-            "License": "not stated",
-            "Authors": ["not stated"],
+            "License": licence or "not stated",
+            "Authors": list(authors) or ["not stated"],
             "GeneratedBy": [{"Name": "visavis", "Version": version("visavis")}],
         },
         folder / "dataset_description.json",
     )
     (folder / "README").write_text(
         f"Paired comparisons of images ({', '.join(names)}) by people and models, one subject an observer.\n"
-        "participants.tsv says who is who; 'beh' holds a row a trial.\n",
+        "participants.tsv says who is who; 'beh' holds a row a trial, 'sourcedata' the sessions' files as they were\n"
+        "written, 'stimuli' the images that were shown, by their hashes.\n",
         encoding="utf-8",
         newline="\n",
     )
-    participants = pd.DataFrame(
-        {
-            "participant_id": [f"sub-{labels[name]}" for name in observers["observer"]],
-            "observer": observers["observer"].to_numpy(dtype=object),
-            "observer_kind": observers["observer_kind"].to_numpy(dtype=object),
-        }
-    )
-    _write_table(participants, folder / "participants.tsv")
-    _write_json(
-        {
-            "observer": {"Description": COLUMNS["observer"][1]},
-            "observer_kind": {
-                "Description": "what kind of observer",
-                "Levels": {"human": "a person", "vlm": "a vision-language model", "metric": "an image statistic",
-                           "simulated": "a simulation"},
-            },
-        },
-        folder / "participants.json",
-    )  # fmt: skip
 
 
 def _describe(experiment: str) -> dict[str, Any]:

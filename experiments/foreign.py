@@ -198,12 +198,11 @@ def _table(content: bytes, source: Path, **options: Any) -> pd.DataFrame:
         )
     except ValueError as error:
         raise SessionError(f"{source}: cannot be read as CSV ({str(error).strip()})") from error
-    raw = raw.fillna("").apply(lambda column: column.str.strip())
-    raw.columns = [str(name).strip() for name in raw.columns]
+    raw = pd.DataFrame({str(name).strip(): column.fillna("").str.strip() for name, column in raw.items()})
     if "index_col" in options:
-        return raw[[not pd.isna(name) and str(name).strip() != "" for name in raw.index]]
+        return raw.loc[[not pd.isna(name) and str(name).strip() != "" for name in raw.index]]
     raw.index = pd.RangeIndex(first, first + len(raw))
-    return raw[(raw != "").any(axis=1)].copy()
+    return raw.loc[(raw != "").any(axis=1)].copy()
 
 
 def import_matrix(

@@ -10,6 +10,7 @@ import errno
 import json
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import click
 
 if TYPE_CHECKING:
     from visavis.experiments import Observer, RunResult
+    from visavis.scaling import ScreeningRule
 
 INCOMPLETE = 3
 
@@ -355,6 +357,12 @@ _comparison_options = [
     click.option("--expanded/--plain", default=True, show_default=True, help="Widen intervals for few scenes, or not."),
     click.option("--seed", type=int, default=0, show_default=True, help="Of the resamples."),
     click.option("--screen", is_flag=True, help="Leave out people who answered without care, by the usual limits."),
+    click.option(
+        "--screen-by",
+        multiple=True,
+        metavar="MEASURE=LIMIT",
+        help="Screen by a limit of your own: most invalid or disagreement, least catch, most out_of_line; or none.",
+    ),
 ]
 
 
@@ -380,24 +388,30 @@ def scale(results: Path, by: str, output: Path | None, **options: Any) -> None:
 @main.command()
 @click.argument("results", type=_FOLDER, default=Path("results"))
 @_with(_comparison_options)
-def compare(results: Path, people: tuple[str, ...], screen: bool, **options: Any) -> None:
+def compare(results: Path, people: tuple[str, ...], screen: bool, screen_by: tuple[str, ...], **options: Any) -> None:
     """Compare models with people in RESULTS: agreement, ceilings and variability, as text."""
     from visavis.experiments import load_trials
-    from visavis.scaling import Options, ScreeningRule
+    from visavis.scaling import Options
     from visavis.scaling import compare as compare_trials
 
-    chosen = Options(**options, screening=ScreeningRule() if screen else None)
+    chosen = Options(**options, screening=_screening_rule(screen, screen_by))
     compared = compare_trials(load_trials(results), people=people or None, options=chosen)
     for note in compared.notes:
         click.secho(f"note: {note}", fg="yellow")
     within = compared.vr_within.dropna(subset="any")
     for name, table in (
+        ("people among themselves", compared.ceilings),
         ("agreement with people", compared.alignment),
         ("pair by pair", compared.agreement),
         ("differences between models", compared.differences),
+        ("agreement by separability", compared.separability),
         ("VR% within", within),
+        ("VR% between: one against the rest", compared.vr_rest),
+        ("consistency against agreement", compared.trade_off),
+        ("spread of scale values", compared.spreads),
         (f"what {compared.options.target} is made of", compared.weights),
         ("sides", compared.side_bias),
+        ("screening", compared.screening if chosen.screening else compared.screening[:0]),
     ):
         if len(table):
             click.echo(f"\n{name}\n{table.to_string(index=False, float_format=lambda value: f'{value:.3f}')}")
@@ -409,16 +423,22 @@ def compare(results: Path, people: tuple[str, ...], screen: bool, **options: Any
 @click.option("--sensitivity", is_flag=True, help="Show how far the result depends on each open choice.")
 @_with(_comparison_options)
 def report(
-    results: Path, output: Path, sensitivity: bool, people: tuple[str, ...], screen: bool, **options: Any
+    results: Path,
+    output: Path,
+    sensitivity: bool,
+    people: tuple[str, ...],
+    screen: bool,
+    screen_by: tuple[str, ...],
+    **options: Any,
 ) -> None:
     """Write the comparison of RESULTS as one HTML file, with JSON and CSV beside it."""
     from visavis.experiments import load_trials
-    from visavis.scaling import Options, ScreeningRule, write_report
+    from visavis.scaling import Options, write_report
     from visavis.scaling import compare as compare_trials
     from visavis.scaling import sensitivity as vary
 
     trials, names = load_trials(results), people or None
-    chosen = Options(**options, screening=ScreeningRule() if screen else None)
+    chosen = Options(**options, screening=_screening_rule(screen, screen_by))
     compared = compare_trials(trials, people=names, options=chosen)
     varied = vary(trials, people=names, options=chosen) if sensitivity else None
     click.echo(f"{write_report(compared, output, varied)} written")
@@ -484,6 +504,14 @@ def _try_out(observer: Observer) -> None:
 @click.option("--answer", "answers", multiple=True, metavar="TEXT=left|right|tie", help="What the choice column holds.")
 @click.option("--experiment", help="Name of the study; by default that of the file.")
 @click.option("--attribute", default="preference", show_default=True, help="Where the table has no column for it.")
+@click.option("--scene", default="all", show_default=True, help="Where the table has no column for it.")
+@click.option(
+    "--kind",
+    type=click.Choice(["human", "vlm", "metric", "simulated"]),
+    default="human",
+    show_default=True,
+    help="Who chose.",
+)
 @click.option("-o", "--output", type=_FILE, help="By default results/NAME.trials.csv.")
 def import_table(
     source: Path,
@@ -492,13 +520,18 @@ def import_table(
     answers: tuple[str, ...],
     experiment: str | None,
     attribute: str,
+    scene: str,
+    kind: Any,
     output: Path | None,
 ) -> None:
-    """Bring people's choices from another study, a CSV with a row a choice, among the results."""
+    """Bring choices from another study, a CSV with a row a choice, among the results."""
     from visavis.experiments import LAYOUTS, Layout, import_choices, import_matrix, write_trials
 
+    what: dict[str, Any] = {
+        "experiment": experiment or source.stem, "attribute": attribute, "scene": scene, "kind": kind,
+    }  # fmt: skip
     if layout == "matrix":
-        trials = import_matrix(source, experiment=experiment or source.stem, attribute=attribute)
+        trials = import_matrix(source, **what)
         click.echo(f"{write_trials(trials, output or Path('results') / source.stem)}: {len(trials)} choices")
         return
     named = LAYOUTS.get(layout)
@@ -506,10 +539,32 @@ def import_table(
         named = Layout(
             {**named.columns, **_pairs("--column", columns)}, {**named.answers, **_pairs("--answer", answers)}
         )
-    trials = import_choices(source, named or layout, experiment=experiment or source.stem, attribute=attribute)
+    trials = import_choices(source, named or layout, **what)
     path = write_trials(trials, output or Path("results") / source.stem)
-    people, scenes = trials["observer"].nunique(), trials["scene"].nunique()
-    click.echo(f"{path}: {len(trials)} choices of {people} people in {scenes} scene(s)")
+    observers, scenes = trials["observer"].nunique(), trials["scene"].nunique()
+    click.echo(f"{path}: {len(trials)} trials of {observers} observer(s) in {scenes} scene(s)")
+    unclear = trials.loc[trials["outcome"] == "invalid", "provenance"].map(json.loads)
+    if len(unclear):
+        held = ", ".join(repr(text) for text in dict.fromkeys(one["answer"] for one in unclear))
+        click.secho(f"{len(unclear)} of them are no choice (from line {unclear.iloc[0]['line']}): {held}", fg="yellow")
+
+
+def _screening_rule(screen: bool, limits: tuple[str, ...]) -> ScreeningRule | None:
+    """Return the usual rule with the limits that were given, or None where nobody shall be left out."""
+    from visavis.scaling import ScreeningRule
+
+    if not screen and not limits:
+        return None
+    names = {name.partition("_")[2]: name for name in asdict(ScreeningRule())}
+    given: dict[str, float | None] = {}
+    for measure, text in _pairs("--screen-by", limits).items():
+        if measure not in names:
+            raise click.BadParameter(f"{measure!r} is none of {', '.join(names)}", param_hint="--screen-by")
+        try:
+            given[names[measure]] = None if text == "none" else float(text)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is no number", param_hint="--screen-by") from None
+    return replace(ScreeningRule(), **given)
 
 
 def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
@@ -533,8 +588,10 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     show_default=True,
     help="The whole table as CSV or Parquet; a BIDS dataset; or CSVs with PsychoPy's columns.",
 )
+@click.option("--author", "authors", multiple=True, metavar="NAME", help="Of a BIDS dataset; may be given again.")
+@click.option("--licence", default="", help="Of a BIDS dataset, such as CC0 or CC-BY-4.0.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder of the files.")
-def export(results: Path, kind: str, output: Path | None) -> None:
+def export(results: Path, kind: str, authors: tuple[str, ...], licence: str, output: Path | None) -> None:
     """Write the data in RESULTS for other programs."""
     from visavis.experiments import load_trials, write_bids, write_trials
 
@@ -546,7 +603,7 @@ def export(results: Path, kind: str, output: Path | None) -> None:
         return
     trials = load_trials(results)
     if kind == "bids":
-        written = write_bids(trials, output or Path("bids"))
+        written = write_bids(trials, output or Path("bids"), results=results, authors=authors, licence=licence)
     elif kind == "parquet":
         written = _write_parquet(trials, output or Path("trials.parquet"))
     else:

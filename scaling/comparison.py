@@ -174,7 +174,7 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
     items = counted.items
     attributes = sorted(set(main["attribute"]))
     scenes = sorted(set(counted.groups["scene"]))
-    notes = list(_data_notes(main, named_people, models, scenes))
+    notes = [*_data_notes(main, named_people, models, scenes), *_item_notes(main, items)]
 
     grouped = pool_people(main, named_people)
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in _COLUMNS}
@@ -185,6 +185,7 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         scaled = scene_scales(grouped, attribute, scenes, items, **options.for_scaling)
         absent = [name for name in (*([PEOPLE] if named_people else []), *models) if name not in scaled.names]
         notes += [f"{attribute}: no choice of {name}, so it has no scale" for name in absent]
+        notes += _scene_notes(scaled)
         parts["scales"].append(_aggregate(scaled, options))
         parts["scene_scales"].append(_long(scaled))
         parts["spreads"].append(spreads(scaled, PEOPLE, **options.for_intervals))
@@ -305,6 +306,34 @@ def _data_notes(trials: pd.DataFrame, people: list[str], models: list[str], scen
     return notes
 
 
+def _item_notes(trials: pd.DataFrame, items: Sequence[str]) -> list[str]:
+    """Say where a rendition was compared by nobody, so that its value there is the prior's."""
+    chosen = trials[trials["choice"].notna()]
+    there = pd.concat([chosen[["scene", side]].set_axis(["scene", "item"], axis=1) for side in ("left", "right")])
+    counts = there.drop_duplicates().groupby("scene").size()
+    lacking = [str(scene) for scene in counts.index[counts < len(items)]]
+    if not lacking:
+        return []
+    named = ", ".join(lacking[:5]) + (", …" if len(lacking) > 5 else "")
+    return [
+        f"in {len(lacking)} of {len(counts)} scenes ({named}) some renditions were never compared: their values "
+        "there are the prior's, not the data's"
+    ]
+
+
+def _scene_notes(scaled: SceneScales) -> list[str]:
+    """Say which observers lack scenes, and whether any is left that they share with people."""
+    there = np.isfinite(scaled.values).all(axis=-1)
+    with_people = there[scaled.names.index(PEOPLE)] if PEOPLE in scaled.names else None
+    notes = []
+    for name, scenes in zip(scaled.names, there, strict=True):
+        if with_people is not None and not (scenes & with_people).any():
+            notes.append(f"{scaled.attribute}: {name} and people share no scene with a scale, so nothing is compared")
+        elif not scenes.all():
+            notes.append(f"{scaled.attribute}: {name} has a scale in {scenes.sum()} of {len(scenes)} scenes")
+    return notes
+
+
 def _outcomes(trials: pd.DataFrame) -> pd.DataFrame:
     by = ["observer", "observer_kind"]
     counts = trials.groupby([*by, "outcome"]).size().unstack(fill_value=0)
@@ -377,6 +406,13 @@ def _within(trials: pd.DataFrame, options: Options, notes: list[str]) -> pd.Data
     once = sorted(set(table.loc[table["pairs"] == 0, "observer"]))
     if once:
         notes.append(f"{len(once)} observer(s) answered no pair twice, so their VR% within is unknown")
+    times = trials[trials["choice"].notna()].groupby("observer")["repetition"].nunique()
+    times = times[times > 1]
+    if len(times) and times.min() < times.max():
+        notes.append(
+            f"observers answered pairs {times.min()} to {times.max()} times: the more often, the larger is VR% within "
+            "as 'any', so compare them by 'pairwise'"
+        )
     return table
 
 

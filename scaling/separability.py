@@ -167,7 +167,9 @@ def _separated(x: Floats, y: Floats) -> bool:
 
 
 def _classes(x: Floats, y: Floats, z: float) -> list[tuple[float, float, float, float, int]]:
-    rows = []
+    rows: list[tuple[float, float, float, float, int]] = []
+    if not len(x):
+        return rows
     for members in np.array_split(np.argsort(x, kind="stable"), min(BINS, len(x))):
         n, p = len(members), float(y[members].mean())
         middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)

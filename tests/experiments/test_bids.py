@@ -21,7 +21,7 @@ from visavis.stimuli import sample_stimuli
 
 
 @pytest.fixture(scope="module")
-def trials(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     sample_stimuli(folder / "images")
     definition = Definition.from_dict(
@@ -29,6 +29,12 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
             "visavis": 1, "name": "tone-mapping", "seed": 3, "ties": True, "practice": {"trials": 2},
             "stimuli": {"folder": "images", "scenes": ["cat", "coffee"]},
             "attributes": {"contrast": {"question": "Which?"}},
+            "presentation": {"form": [
+                {"name": "age", "ask": {"de": "Wie alt?", "en": "How old?"}},
+                {"name": "sex", "ask": "Sex?"},
+                {"name": "vision", "ask": "Do you see well?"},
+                {"name": "email", "ask": "Address?", "identifies": True},
+            ]},
         }
     )  # fmt: skip
     experiment = Experiment(definition, load_stimuli(definition, folder))
@@ -37,12 +43,34 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
             statistics={"contrast": "rms_contrast"}, refusal_rate=0.1, invalid_rate=0.1, tie_threshold=0.3
         )
         run(experiment, SimulatedObserver(name, options), folder / "results")
-    return load_trials(folder / "results")
+    run(experiment, SimulatedObserver("P01", options), folder / "results", session="1-1")
+    run(experiment, SimulatedObserver("P01", options), folder / "results", session="11")
+    for name, age, sex in (("P-01", "31", "f"), ("P01", "n/a\t!", "prefer not to say")):
+        session = next(path.parent for path in (folder / "results").rglob("manifest.json")
+                       if json.loads(path.read_text(encoding="utf-8"))["observer"] == name)  # fmt: skip
+        answers = {"age": age, "sex": sex, "vision": "well"}
+        (session / "participant.json").write_text(json.dumps({"answers": answers}), encoding="utf-8")
+        (session / "notes.txt").write_text("private", encoding="utf-8")
+    return folder / "results"
 
 
-def test_the_official_validator_passes_it(trials: pd.DataFrame, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trials(results: Path) -> pd.DataFrame:
+    return load_trials(results)
+
+
+@pytest.fixture(scope="module")
+def dataset(results: Path, trials: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("shared") / "bids"
+    other = trials[trials["observer"] == "P-01"].assign(experiment="other (imported)", session="elsewhere")
+    together = pd.concat([trials, other], ignore_index=True)
+    return write_bids(together, place, results=results, authors=["A. Author", "B. Author"], licence="CC0")
+
+
+@pytest.mark.parametrize("sources", [True, False])
+def test_the_official_validator_passes_it(trials: pd.DataFrame, dataset: Path, sources: bool, tmp_path: Path) -> None:
     require_extra("dev", "bids_validator_deno")
-    folder = write_bids(trials, tmp_path / "bids")
+    folder = dataset if sources else write_bids(trials, tmp_path / "bids")
     validator = shutil.which("bids-validator-deno", path=str(Path(sys.executable).parent)) or "bids-validator-deno"
     done = subprocess.run(
         [validator, "--max-rows", "-1", "--json", str(folder)], capture_output=True, text=True, check=False
@@ -65,6 +93,50 @@ def test_nothing_is_lost_and_observers_keep_apart(trials: pd.DataFrame, tmp_path
     assert tables[0]["chosen"].fillna("").tolist() == first["chosen"].fillna("").tolist()
     sidecar = json.loads(next(folder.rglob("*_beh.json")).read_text(encoding="utf-8"))
     assert set(tables[0].columns) <= set(sidecar)
+
+
+def test_who_took_part_is_told_by_the_form_and_what_identifies_is_not(dataset: Path) -> None:
+    people = pd.read_csv(dataset / "participants.tsv", sep="\t", dtype=str, keep_default_na=False)
+    people = people.set_index("observer")
+    assert people.columns.tolist() == ["participant_id", "observer_kind", "form_age", "form_sex", "vision"]
+    assert people.loc["P-01", ["form_age", "form_sex", "vision"]].tolist() == ["31", "f", "well"]
+    assert people.loc["P01", "form_age"] == "n/a !"
+    assert people.loc["Qwen/Qwen3-VL", "vision"] == "n/a"
+    described = json.loads((dataset / "participants.json").read_text(encoding="utf-8"))
+    assert described["form_age"] == {"Description": "answer to: How old?"}
+    assert not [path for path in dataset.rglob("*") if path.is_file() and b"private" in path.read_bytes()]
+
+
+def test_sources_stimuli_and_head_are_there(dataset: Path, results: Path) -> None:
+    copies = sorted(path.parent.relative_to(dataset).as_posix() for path in dataset.rglob("manifest.json"))
+    assert copies == [
+        f"sourcedata/{name}/task-tonemapping"
+        for name in ("sub-P01/ses-1", "sub-P01x2/ses-1", "sub-P01x2/ses-11", "sub-P01x2/ses-11x2",
+                     "sub-QwenQwen3VL/ses-1")
+    ]  # fmt: skip
+    assert len(load_trials(dataset / "sourcedata")) == len(load_trials(results))
+    images = pd.read_csv(dataset / "stimuli" / "stimuli.tsv", sep="\t")
+    assert sorted(set(images["scene"])) == ["cat", "coffee"]
+    assert images["sha256"].str.fullmatch("[0-9a-f]{64}").all()
+    head = json.loads((dataset / "dataset_description.json").read_text(encoding="utf-8"))
+    assert (head["License"], head["Authors"]) == ("CC0", ["A. Author", "B. Author"])
+
+
+def test_sessions_whose_labels_would_be_the_same_keep_apart(dataset: Path, trials: pd.DataFrame) -> None:
+    files = sorted(path.name for path in dataset.rglob("sub-P01x2*_beh.tsv"))
+    assert len(files) == 3
+    rows = sum(len(pd.read_csv(path, sep="\t", quoting=3)) for path in dataset.rglob("*_beh.tsv"))
+    assert rows == len(trials) + (trials["observer"] == "P-01").sum()
+
+
+def test_age_in_numbers_keeps_its_name(results: Path, trials: pd.DataFrame, tmp_path: Path) -> None:
+    folder = write_bids(trials[trials["observer"] == "P-01"], tmp_path / "bids", results=results)
+    assert pd.read_csv(folder / "participants.tsv", sep="\t")["age"].tolist() == [31]
+
+
+def test_a_dataset_among_the_results_is_refused(results: Path, trials: pd.DataFrame) -> None:
+    with pytest.raises(SessionError, match=r"lies within .*, where its copies would be read as data"):
+        write_bids(trials, results / "bids", results=results)
 
 
 def test_a_folder_with_something_in_it_is_refused(trials: pd.DataFrame, tmp_path: Path) -> None:

@@ -209,6 +209,33 @@ def test_schema_is_json(visavis: Visavis, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "s" / "schema.json").read_text(encoding="utf-8")) == definition_schema()
 
 
+@pytest.mark.usefixtures("study")
+def test_people_are_screened_by_limits_of_ones_own(visavis: Visavis) -> None:
+    run_everyone(visavis)
+    usual = visavis("compare", "--people", "person-*", "--resamples", 20, "--screen")
+    assert "screening\nobserver" in usual.output
+    strict = visavis("compare", "--people", "person-*", "--resamples", 20, "--screen-by", "invalid=-1")
+    assert "the screening rule leaves nobody" in strict.output
+    for wrong, message in (
+        ("speed=1", "'speed' is none of invalid, disagreement, catch, out_of_line"),
+        ("catch=a", "no"),
+    ):
+        found = visavis("compare", "--people", "person-*", "--screen-by", wrong)
+        assert (found.exit_code, message in found.output) == (2, True)
+
+
+def test_a_study_comes_in_and_goes_out_as_bids(visavis: Visavis, tmp_path: Path) -> None:
+    (tmp_path / "theirs.csv").write_text(
+        "observer;scene;condition_A;condition_B;is_A_selected\nP1;cat;a;b;1\nP1;cat;b;a;x\n", encoding="utf-8-sig"
+    )
+    found = visavis("import", "theirs.csv", "--layout", "pwcmp", "--kind", "vlm", "--experiment", "tmo")
+    assert "2 trials of 1 observer(s) in 1 scene(s)" in found.output
+    assert "1 of them are no choice (from line 3): 'x'" in found.output
+    assert visavis("export", "--format", "bids", "--author", "A. B.", "--licence", "CC0").exit_code == 0
+    head = json.loads((tmp_path / "bids" / "dataset_description.json").read_text(encoding="utf-8"))
+    assert (head["Name"], head["Authors"], head["License"]) == ("tmo", ["A. B."], "CC0")
+
+
 def test_an_unexpected_fault_is_not_hidden(visavis: Visavis, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise ZeroDivisionError

@@ -91,7 +91,16 @@ def without(trials: pd.DataFrame, query: str) -> pd.DataFrame:
         ("observer == 'like' and attribute == 'contrast'", "contrast: no choice of like, so it has no scale"),
         ("repetition > 1", "8 observer(s) answered no pair twice, so their VR% within is unknown"),
         ("observer == 'P2' and scene == 's3'", None),
-        ("observer == 'like' and repetition == 3", None),
+        ("observer == 'like' and repetition == 3", "observers answered pairs 2 to 3 times: the more often, the larger"),
+        ("observer == 'like' and scene in ['s0', 's4']", "contrast: like has a scale in 6 of 8 scenes"),
+        (
+            "(observer_kind == 'human') == (scene in ['s0', 's1'])",
+            "contrast: like and people share no scene with a scale, so nothing is compared",
+        ),
+        (
+            "scene == 's1' and (left == 'c4' or right == 'c4')",
+            "in 1 of 8 scenes (s1) some renditions were never compared",
+        ),
         ("attribute == 'preference'", None),
     ],
 )
@@ -101,6 +110,14 @@ def test_less_data_give_what_can_be_given_and_say_what_cannot(
     found = compare(without(trials, query), options=QUICK)
     assert [known for known in found.notes if note and known.startswith(note)] or note is None
     assert np.isfinite(found.scales["value"]).all()
+
+
+@pytest.mark.parametrize("answer", ["tie", "left"])
+def test_only_ties_or_only_one_side_are_compared_too(trials: pd.DataFrame, answer: str) -> None:
+    always = trials.assign(choice=answer, outcome="tie" if answer == "tie" else "choice")
+    found = compare(always, options=QUICK)
+    assert found.scales["value"].abs().max() < (1e-6 if answer == "tie" else 2)
+    assert len(found.separability) == 2 * 3
 
 
 def test_without_people_there_is_no_alignment(trials: pd.DataFrame) -> None:
