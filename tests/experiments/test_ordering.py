@@ -46,6 +46,16 @@ def test_no_repeat_across_blocks_where_it_can_be_avoided() -> None:
     assert keys[order].tolist() == [1, 2, 3, 2]
 
 
+@given(blocks=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=8), min_size=2, max_size=6), seed=seeds)
+def test_a_block_begins_with_what_was_asked_last_only_where_it_must(blocks: list[list[int]], seed: int) -> None:
+    keys, block = np.concatenate(blocks), np.repeat(np.arange(len(blocks)), [len(one) for one in blocks])
+    asked = keys[separate_repeats(keys, block, RandomStream(seed))]
+    for start in np.flatnonzero(np.diff(block)) + 1:
+        if asked[start - 1] == asked[start]:
+            inside = asked[block == block[start]]
+            assert 2 * (inside == asked[start]).sum() > len(inside)
+
+
 @given(n=st.integers(1, 60), seed=seeds, shuffled=st.booleans())
 def test_blocks_nest_and_are_contiguous(n: int, seed: int, shuffled: bool) -> None:
     stream = RandomStream(seed, "levels")
