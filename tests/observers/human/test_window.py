@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,8 @@ from visavis.observers import SimulatedObserver, SimulatedOptions
 from visavis.observers.human import HumanObserver, HumanOptions
 from visavis.observers.human.layout import Placement, in_a_row
 from visavis.observers.human.psychopy_csv import write_psychopy_csv
-from visavis.observers.human.screen import Element, Image, Screen
+from visavis.observers.human.psychopy_screen import contrast_ratio
+from visavis.observers.human.screen import Element, Image, Screen, Words
 from visavis.observers.question import QuestionWriter
 from visavis.stimuli import StimulusError, pixel_hash
 
@@ -285,6 +287,116 @@ def test_the_table_has_the_form_of_a_models(
     assert {"device", "key", "shown", "frames"} <= json.loads(person["provenance"].iloc[0]).keys()
 
 
+LONG = {
+    "en": "Please look at both pictures carefully before you decide. There is no right or wrong answer. " * 5,
+    "de": "Bitte betrachten Sie beide Bilder sorgfältig, bevor Sie sich entscheiden. Es gibt kein Richtig. " * 5,
+    "zh": "请在作答之前仔细观看两张图片，并根据第一印象作答：答案没有对错之分。" * 8,
+}
+
+
+class TestTexts:
+    @pytest.mark.parametrize("language", ["en", "de", "zh"])
+    @pytest.mark.parametrize("size", [(800, 600), (1279, 719)])
+    @pytest.mark.parametrize("aligned", ["left", "center"])
+    def test_every_line_stays_in_its_room(
+        self, size: tuple[int, int], language: str, aligned: Any, window: Open
+    ) -> None:
+        screen = window(size, language=language)
+        for top, bottom, text in ((30, size[1] - 90, LONG[language]), (8, 74, LONG[language][:150])):
+            words = Words(text, top, bottom, aligned=aligned)
+            inked = np.argwhere((screen.capture([words]) != 128).any(axis=2))
+            assert len(inked) > 500
+            (first, left), (last, right) = inked.min(axis=0), inked.max(axis=0)
+            assert top <= first <= last < bottom
+            assert 0.08 * size[0] < left < right < 0.92 * size[0]
+            assert abs(left + right - size[0]) < 30
+
+    def test_what_does_not_fit_is_told_before_it_is_drawn_smaller(self, window: Open) -> None:
+        screen = window((800, 600))
+        assert screen.fits(Words("Take a break.", 30, 500))
+        assert not screen.fits(Words(LONG["en"] * 4, 30, 500))
+
+    def test_letters_that_no_font_has_are_told(self, window: Open) -> None:
+        screen = window((300, 300))
+        assert screen.problems(["Which?"]) == []
+        (told,) = screen.problems(["Which?\u1200"])
+        assert "fonts-noto" in told
+        (told,) = screen.problems(["Which\u0323?\u0323"])
+        assert "letter by letter" in told
+
+    @pytest.mark.parametrize(("background", "least"), [((128,) * 3, 4.5), ((0,) * 3, 15), ((255,) * 3, 15)])
+    def test_text_stands_out_from_the_background(
+        self, background: tuple[int, int, int], least: float, window: Open
+    ) -> None:
+        assert contrast_ratio(window((300, 300), background)._ink, background) >= least
+
+
+class TestFocus:
+    def test_what_is_typed_into_another_window_answers_nothing(self, window: Open, fingers: Fingers) -> None:
+        from Xlib import X, display
+
+        screen = window((400, 300))
+        server = display.Display()
+        ours = server.create_resource_object("window", screen._window.winHandle._window)
+        other = server.screen().root.create_window(500, 400, 100, 100, 0, X.CopyFromParent)
+        other.map()
+        heard = []
+        for target in (ours, other, ours):
+            target.set_input_focus(X.RevertToParent, X.CurrentTime)
+            server.sync()
+            time.sleep(0.1)
+            screen.presses()
+            fingers.press(0, 0.01, "f")
+            fingers.pressed()
+            time.sleep(0.1)
+            heard.append([press.key for press in screen.presses() if press.key != "text"])
+        other.destroy()
+        server.close()
+        assert heard == [["f"], [], ["f"]]
+
+    def test_a_window_manager_that_closes_the_window_is_a_press_and_the_window_stays(self, window: Open) -> None:
+        screen = window((400, 300))
+        screen._window.winHandle.dispatch_event("on_close")
+        assert [press.key for press in screen.presses()] == ["close"]
+        assert screen.capture([]).shape == (300, 400, 3)
+
+
+def test_a_form_is_filled_in_by_real_keys(window: Open, fingers: Fingers, make_experiment: MakeExperiment) -> None:
+    form = [{"name": "age", "ask": "Age?"}, {"name": "hand", "ask": "Hand?", "choices": ["left", "right"]}]
+    experiment = make_experiment(**ONE, presentation={"form": form})
+    asked: set[str] = set()
+
+    def on_show(_: float, elements: Sequence[Element]) -> None:
+        said = next((element.text for element in elements if isinstance(element, Words)), "")
+        question = said.partition("\n")[0]
+        if question in asked:
+            return
+        asked.add(question)
+        for key in {"Age?": ("3", "2", "Return"), "Hand?": ("9", "2")}.get(question, ("Return",)):
+            fingers.press(0.4, 0.02, key)
+
+    opened = window()
+    observer = HumanObserver("P07", HumanOptions(window=opened.size), lambda *_: watched(opened, on_show))
+    observer.prepare(experiment)
+    assert observer._course is not None
+    assert observer._course.form() == {"age": "32", "hand": "right"}
+
+
+def test_a_named_monitor_says_how_wide_and_how_far(window: Open, make_experiment: MakeExperiment) -> None:
+    from psychopy import monitors
+
+    monitors.Monitor("lab-left", width=52.0, distance=60.0).save()
+    opened = window((500, 400), monitor="lab-left")
+    observer = HumanObserver("P07", HumanOptions(window=(500, 400), monitor="lab-left"), lambda *_: opened)
+    observer.prepare(make_experiment(**ONE, presentation={"width_deg": 1}))
+    record = observer.describe()
+    assert record["screen"]["monitor"] == {
+        "name": "lab-left", "width_cm": 52.0, "distance_cm": 60.0, "size_px": None, "calibration": ANY,
+    }  # fmt: skip
+    assert record["screen"]["display_px"] == [1280, 1024]
+    assert record["pixels_per_degree"] == pytest.approx(2 * 60 * np.tan(np.radians(0.5)) * 1280 / 52, abs=1e-4)
+
+
 class TestTrouble:
     def command(self, experiment: Experiment, folder: Path, *more: str) -> list[str]:
         data = experiment.definition.model_dump(mode="json", exclude_none=True)
@@ -330,14 +442,8 @@ class TestTrouble:
             stderr=subprocess.PIPE,
         )
 
-        def answered() -> int:
-            try:
-                return len(load_trials(tmp_path / "results"))
-            except Exception:
-                return 0  # not begun yet, or a line is being written
-
         deadline = time.monotonic() + 60
-        while answered() < 7 and time.monotonic() < deadline:
+        while answered(tmp_path) < 7 and time.monotonic() < deadline:
             fingers.press(0.02, 0.01, "Return")
             fingers.press(0.02, 0.01, "Left")
             fingers.pressed()
@@ -351,6 +457,36 @@ class TestTrouble:
         assert after["trial"].tolist() == [trial.id for trial in experiment.plan("P07")]
         kept = after[after["trial"].isin(before["trial"])].reset_index(drop=True)
         assert kept.equals(before)
+
+    @pytest.mark.parametrize("change", ["vanishes", "changes"])
+    def test_an_image_that_is_lost_in_the_middle_costs_no_answer(
+        self, change: str, window: Open, fingers: Fingers, tmp_path: Path, images: Path, make_experiment: MakeExperiment
+    ) -> None:
+        experiment = make_experiment(**ONE, repetitions=9, presentation={"inter_trial_interval_s": 0, "feedback_s": 0})
+        window((300, 300)).close()  # the display lives as long as someone has been connected to it
+        line = self.command(experiment, tmp_path, "--window", "[1000, 700]")
+        shutil.copytree(images, tmp_path / "images")
+        file = tmp_path / "study.yaml"
+        file.write_text(file.read_text().replace(str(images), "images"))
+        with (tmp_path / "said").open("w+") as said:
+            process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=said)
+            deadline = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < deadline:
+                for key in ("Return", "Left"):
+                    fingers.press(0.02, 0.01, key)
+                fingers.pressed()
+                if answered(tmp_path) >= 5:
+                    for path in (tmp_path / "images").rglob("*.png"):
+                        if change == "vanishes":
+                            path.unlink()
+                        elif path.stat().st_size:
+                            path.write_bytes(b"")
+            assert process.wait(10) == 1
+            said.seek(0)
+            told = said.read()
+        assert "Traceback" not in told
+        assert "c1.png" in told or "c2.png" in told or "c3.png" in told or "c4.png" in told
+        assert len(load_trials(tmp_path / "results")) >= 5
 
     def test_an_image_that_vanishes_is_named(
         self, window: Open, fingers: Fingers, tmp_path: Path, images: Path, make_experiment: MakeExperiment
@@ -368,6 +504,13 @@ class TestTrouble:
     def test_an_unknown_monitor_is_named(self, window: Open) -> None:
         with pytest.raises(ObserverError, match="knows no monitor 'nonesuch'"):
             window(monitor="nonesuch")
+
+
+def answered(folder: Path) -> int:
+    try:
+        return len(load_trials(folder / "results"))
+    except Exception:
+        return 0  # not begun yet, or a line is being written
 
 
 def experiment_at(folder: Path) -> Experiment:
