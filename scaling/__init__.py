@@ -1,6 +1,6 @@
 """Scale values, their uncertainty, consistency and comparison, from the trials table alone."""
 
-from .active import ActiveSampler, expected_information
+from .active import ActiveSampler, expected_information, expected_shrinkage
 from .agreement import pairwise_agreement
 from .alignment import Rho, bootstrap_rho, leave_one_out_rho, rho, scene_scales
 from .bootstrap import Bootstrap, bootstrap_scale
@@ -84,6 +84,7 @@ __all__ = [
     "deviance",
     "error_consistency",
     "expected_information",
+    "expected_shrinkage",
     "fit_latent_classes",
     "fit_order_effect",
     "fit_population",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
 import choix
 import numpy as np
 import pytest
@@ -17,12 +21,23 @@ from visavis.scaling import (
     choices_for_power,
     count_choices,
     expected_information,
+    expected_shrinkage,
     fit_scale,
     fit_sparse,
     list_choices,
     observers_needed,
     simulate_power,
 )
+
+
+def benchmark_script(name: str) -> ModuleType:
+    path = Path(__file__).parents[2] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
 
 
 class TestPower:
@@ -74,10 +89,35 @@ class TestActive:
         exact = entropy(float(ndtr(mean / np.sqrt(1 + sd**2)))) - quad(conditional, mean - 9 * sd, mean + 9 * sd)[0]
         assert found == pytest.approx(exact, abs=0.003)
 
-    def test_a_batch_connects_all_items(self) -> None:
+    def test_expected_shrinkage_is_that_of_the_posterior(self) -> None:
+        """One answer more, in expectation over what it would be, makes the summed variance smaller by about so much."""
+        rng = np.random.default_rng(0)
+        upper = np.triu(rng.integers(2, 9, (5, 5)), 1)
+        wins = (upper + np.tril(10 - upper.T, -1)).astype(float)
+        before = fit_scale(Counts.from_matrix(wins))
+        found = expected_shrinkage(before.values[0], before.covariance[0])
+        assert np.array_equal(found, found.T)
+        for i, j in ((0, 1), (1, 4), (2, 3)):
+            p = before.predict()[0, i, j]
+            after = 0.0
+            for chosen, share in (((i, j), p), ((j, i), 1 - p)):
+                more = wins.copy()
+                more[chosen] += 1
+                after += share * np.trace(fit_scale(Counts.from_matrix(more)).covariance[0])
+            assert found[i, j] == pytest.approx(np.trace(before.covariance[0]) - after, rel=0.25)
+
+    def test_the_information_of_an_answer_is_close_to_its_approximation(self) -> None:
+        for d in np.linspace(0, 4, 9):
+            exact = norm.pdf(d) ** 2 / (ndtr(d) * ndtr(-d))
+            covariance = 1e-8 * (np.eye(2) - 0.5)
+            found = expected_shrinkage(np.array([d, 0.0]), covariance)[0, 1] / 2e-16
+            assert found == pytest.approx(exact, abs=0.03)
+
+    @pytest.mark.parametrize("criterion", ["variance", "information"])
+    def test_a_batch_connects_all_items(self, criterion: str) -> None:
         import networkx as nx
 
-        sampler = ActiveSampler(tuple("abcdefg"))
+        sampler = ActiveSampler(tuple("abcdefg"), criterion=criterion)  # type: ignore[arg-type]
         rng = np.random.default_rng(0)
         for _ in range(5):
             pairs = sampler.ask()
@@ -95,24 +135,14 @@ class TestActive:
             sampler.tell("c", "b")
         assert sampler.ask(1) == [("a", "c")]
 
-    def test_it_learns_an_order_from_fewer_answers_than_asking_at_random(self) -> None:
-        truth = np.linspace(-2.5, 2.5, 12)
-        items = tuple(f"i{n}" for n in range(12))
-        found: dict[str, list[float]] = {"active": [], "random": []}
-        for seed in range(15):
-            rng = np.random.default_rng(seed)
-            active, at_random = ActiveSampler(items, 2.0), ActiveSampler(items, 2.0)
-            for _ in range(7):
-                for first, second in active.ask():
-                    i, j = items.index(first), items.index(second)
-                    active.tell(*((first, second) if rng.random() < ndtr(truth[i] - truth[j]) else (second, first)))
-                for _ in range(11):
-                    i, j = rng.choice(12, 2, replace=False)
-                    winner, loser = (i, j) if rng.random() < ndtr(truth[i] - truth[j]) else (j, i)
-                    at_random.tell(items[winner], items[loser])
-            for name, sampler in (("active", active), ("random", at_random)):
-                found[name].append(float(np.sqrt(np.mean((sampler.scale().values[0] - truth) ** 2))))
-        assert np.mean(found["active"]) < np.mean(found["random"])
+    def test_its_error_is_smaller_than_that_of_pairs_at_random(self) -> None:
+        """The script in benchmarks/ with few studies: not only where values spread far."""
+        script = benchmark_script("active_sampling")
+        both = ("active, spanning trees", "random pairs")
+        wide = script.compare(12, 8, 2.0, 8, both)
+        assert wide["active, spanning trees"][-1] < 0.9 * wide["random pairs"][-1]
+        usual = script.compare(8, 12, 1.0, 20, both)
+        assert usual["active, spanning trees"][3:].mean() < usual["random pairs"][3:].mean()
 
     def test_ties_are_half_answers(self) -> None:
         sampler = ActiveSampler(("a", "b"))
@@ -146,6 +176,8 @@ class TestActive:
             ActiveSampler(("a", "b")).ask(0)
         with pytest.raises(ScalingError, match="prior_sd must lie between"):
             ActiveSampler(("a", "b"), prior_sd=0)
+        with pytest.raises(ScalingError, match="no criterion 'entropy': known are variance, information"):
+            ActiveSampler(("a", "b"), criterion="entropy")  # type: ignore[arg-type]
         with pytest.raises(ScalingError, match="two different items at least"):
             ActiveSampler(("a", "a"))
 
