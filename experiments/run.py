@@ -136,6 +136,8 @@ def run(
             trials = trials_of(with_pairs(plan_table, log.pairs))
             answered = _count_settled(log)
             if answered < len(trials):
+                missing = len(trials) - answered
+                observer.to_ask = missing if limit is None else min(limit, missing)
                 bar = partial(
                     tqdm,
                     total=len(trials),

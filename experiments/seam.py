@@ -193,6 +193,8 @@ class Observer(abc.ABC):
     folder : Path or None
         The session's folder, set by `run` before `prepare`, for files of the observer's own; it is there once
         `respond` is called. None outside a run.
+    to_ask : int or None
+        How many trials this run asks, over every call of `respond`; set by `run` after `prepare`. None outside a run.
     stop_reason : str
         Set by the observer where `respond` ends before every trial is answered: why, and what to do about it.
     """
@@ -202,6 +204,7 @@ class Observer(abc.ABC):
     name: str
     session: str = "1"
     folder: Path | None = None
+    to_ask: int | None = None
     stop_reason: str = ""
 
     def prepare(self, experiment: Experiment) -> list[str]:

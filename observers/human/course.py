@@ -56,6 +56,8 @@ class Course:
     language : str
     onset, vanished : float or None
         Of the trial that is on: when its images appeared and were taken away, on the screen's clock.
+    shown : int
+        Trials of this sitting that were shown.
     """
 
     experiment: Experiment
@@ -64,6 +66,8 @@ class Course:
     language: str
     onset: float = 0.0
     vanished: float | None = None
+    shown: int = field(default=0, init=False)
+    _before: Trial | None = field(default=None, init=False)
     _interruptions: int = field(default=0, init=False)
 
     @property
@@ -71,8 +75,14 @@ class Course:
         """The keys that answer."""
         return self.experiment.definition.presentation.keys
 
-    def trials(self, trials: Sequence[Trial]) -> Iterator[Response]:
+    def trials(self, trials: Sequence[Trial], of: int) -> Iterator[Response]:
         """Show trials one after the other.
+
+        Parameters
+        ----------
+        trials : sequence of Trial
+        of : int
+            How many this sitting has in all, where more follow later.
 
         Raises
         ------
@@ -81,15 +91,17 @@ class Course:
         """
         presentation = self.experiment.definition.presentation
         self.screen.point(presentation.mouse and not self._one_by_one)
-        self.screen.show([self._body(text("loading", self.language))])
+        if not self.shown:
+            self.screen.show([self._body(text("loading", self.language))])
         self.pictures.read_ahead(trials[:_AHEAD])
-        before: Trial | None = None
-        for number, trial in enumerate(trials):
-            self._announce(trial, before)
-            if number and presentation.break_every and number % presentation.break_every == 0:
-                self.page(text("rest", self.language, done=number, total=len(trials)))
-            yield self._trial(trial, trials[number + 1 : number + 1 + _AHEAD])
-            before = trial
+        for number, trial in enumerate(trials, start=1):
+            self._announce(trial, self._before)
+            if self.shown and presentation.break_every and self.shown % presentation.break_every == 0:
+                self.page(text("rest", self.language, done=self.shown, total=of))
+            response = self._trial(trial, trials[number : number + _AHEAD])
+            self.shown += 1
+            self._before = trial
+            yield response
 
     def page(self, *paragraphs: str | None) -> None:
         """Show text until a key is pressed, on as many pages as it needs; Escape asks whether to end.

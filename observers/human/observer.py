@@ -90,10 +90,13 @@ class HumanObserver(ConfigurableObserver):
         self.stop_reason = ""
         if not trials:
             return
+        in_all = self.to_ask or len(trials)
         try:
-            self._welcome(course, trials)
-            yield from course.trials(trials)
-            course.thanks()
+            if not course.shown:
+                self._welcome(course, trials)
+            yield from course.trials(trials, in_all)
+            if course.shown >= in_all:
+                course.thanks()
         except Ended:
             self.stop_reason = f"{self.name} ended the session."
 

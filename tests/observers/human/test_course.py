@@ -237,6 +237,34 @@ class TestPages:
         assert -1 not in places
         assert places == sorted(places)
 
+    @pytest.mark.parametrize("limits", [(None,), (8, None)])
+    def test_rounds_of_adaptive_pairs_are_one_sitting(
+        self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path, limits: tuple[int | None, ...]
+    ) -> None:
+        experiment = make_experiment(
+            **{**ONE, "repetitions": 3},
+            pairs={"design": "adaptive"},
+            practice={"trials": 2},
+            presentation={"instructions": "Look at both.", "thanks": "Goodbye.", "break_every": 5},
+        )
+        total, done = 2 + 3 * 2 * 3, 0
+        for limit in limits:
+            observer, screen = person()
+            result = run(experiment, observer, tmp_path, limit=limit)
+            told = self.texts(screen)
+            asked = result.answered - done
+            for words, times in {
+                "Look at both.": 1,
+                "Goodbye.": 1,
+                "being loaded": 1,
+                "Practice is over.": 1 if not done else 0,
+                f"of {asked} are done.": (asked - 1) // 5,
+            }.items():
+                assert sum(words in text for text in told) == times, words
+            done = result.answered
+        assert done == total
+        assert len(load_trials(tmp_path)) == total
+
     def test_every_text_is_there_in_every_language_with_the_same_gaps(self) -> None:
         import string
 
