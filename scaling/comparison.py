@@ -323,7 +323,7 @@ def _item_notes(trials: pd.DataFrame, items: Sequence[str]) -> list[str]:
 
 def _scene_notes(scaled: SceneScales) -> list[str]:
     """Say which observers lack scenes, and whether any is left that they share with people."""
-    there = np.isfinite(scaled.values).all(axis=-1)
+    there = np.asarray(np.isfinite(scaled.values).all(axis=-1))
     with_people = there[scaled.names.index(PEOPLE)] if PEOPLE in scaled.names else None
     notes = []
     for name, scenes in zip(scaled.names, there, strict=True):

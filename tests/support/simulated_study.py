@@ -67,36 +67,42 @@ def study(folder: Path, people: int, scenes: int) -> tuple[Experiment, Compariso
 
 
 def truth_beside_estimate(experiment: Experiment, comparison: Comparison) -> pd.DataFrame:
-    """Return ``observer, figure, truth, estimate`` for everything that the report shows and the simulation knows."""
-    rows: list[tuple[str, str, float, float]] = []
+    """Return ``observer, figure, truth, estimate, low, high`` for what the report shows and the simulation knows."""
+    rows: list[tuple[str, str, float, float, float, float]] = []
+    nan = float("nan")
     crowd = _values(experiment, CROWD.model_copy(update={"individual_sd": 0.0}))
     alignment = comparison.alignment.set_index(["observer", "attribute"]).sort_index()
     weights = comparison.weights.set_index(["observer", "attribute"]).sort_index()
     within = comparison.vr_within.set_index(["observer", "attribute"]).sort_index()
+    spread = comparison.spreads.set_index(["observer", "attribute"]).sort_index()
     sides = comparison.side_bias.set_index("observer")
     outcomes = comparison.outcomes.set_index("observer")
     scales = comparison.scene_scales.set_index(["observer", "attribute", "scene", "item"]).sort_index()["value"]
-    rows.append(("people", "weight of contrast", 0.4, weights.loc[(PEOPLE, "contrast"), "normalised"]))
+    weight = ["normalised", "normalised_low", "normalised_high"]
+    rows.append(("people", "weight of contrast", 0.4, *weights.loc[(PEOPLE, "contrast"), weight]))
     for name, options in MODELS.items():
         own = _values(experiment, options)
         for attribute in comparison.attributes:
             mean = [table.xs(attribute).groupby("rendition").mean() for table in (own, crowd)]
             true_rho = spearmanr(*mean).statistic
-            rows.append((name, f"ρ {attribute}", true_rho, alignment.loc[(name, attribute), "rho"]))
-            rows.append(
-                (name, f"VR% {attribute}", _vr(own.xs(attribute), options), within.loc[(name, attribute), "any"])
-            )
+            rows.append((name, f"ρ {attribute}", true_rho, *alignment.loc[(name, attribute), ["rho", "low", "high"]]))
+            true_vr = _vr(own.xs(attribute), options)
+            rows.append((name, f"VR% {attribute}", true_vr, *within.loc[(name, attribute), ["any", "low", "high"]]))
         if name != "blind to color":  # its attributes are nearly the same thing, so the weights cannot be told
             true_weight = options.weights["preference"]["contrast"]
-            rows.append((name, "weight of contrast", true_weight, weights.loc[(name, "contrast"), "normalised"]))
+            rows.append((name, "weight of contrast", true_weight, *weights.loc[(name, "contrast"), weight]))
         found = scales.xs((name, "contrast"))
         both = pd.concat([own.xs("contrast").rename_axis(["scene", "item"]), found], axis=1, keys=["true", "found"])
         slope = np.polyfit(both["true"] / options.sensitivity, both["found"], 1)[0]
-        rows.append((name, "sensitivity", options.sensitivity, slope))
-        rows.append((name, "share of left", _left(own, options), sides.loc[name, "left_share"]))
+        rows.append((name, "sensitivity", options.sensitivity, slope, nan, nan))
+        by_scene = own.xs("contrast").groupby("scene")
+        true_spread = float(np.sqrt(by_scene.var(ddof=0).mean()))
+        rows.append((name, "spread contrast", true_spread, *spread.loc[(name, "contrast"), ["spread", "low", "high"]]))
+        share = sides.loc[name, ["left_share", "left_low", "left_high"]]
+        rows.append((name, "share of left", _left(own, options), *share))
         refused = outcomes.loc[name].get("refusal", 0) / outcomes.loc[name, "trials"]
-        rows.append((name, "refusals", options.refusal_rate, refused))
-    return pd.DataFrame(rows, columns=["observer", "figure", "truth", "estimate"])
+        rows.append((name, "refusals", options.refusal_rate, refused, nan, nan))
+    return pd.DataFrame(rows, columns=["observer", "figure", "truth", "estimate", "low", "high"])
 
 
 def _values(experiment: Experiment, options: SimulatedOptions) -> pd.Series:
