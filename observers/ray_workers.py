@@ -7,6 +7,7 @@ log of the session holds each as soon as it is given, and what a lost worker has
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 
 from visavis.experiments import Experiment, Observer, ObserverError, Response, Trial
 
+from .api import ApiObserver
 from .registry import create_observer
 
 CHUNK = 50
@@ -40,7 +42,7 @@ class RayObserver(Observer):
     Raises
     ------
     ObserverError
-        If the observer cannot be made, or Ray is not installed.
+        If the observer cannot be made, is one that workers would not help, or Ray is not installed.
     """
 
     def __init__(
@@ -59,6 +61,13 @@ class RayObserver(Observer):
             raise ObserverError("several workers need Ray: pip install 'visavis[ray]'") from error
         self._made_by = spec, dict(options or {}), name
         self._one = create_observer(spec, options, name=name)
+        if self._one.kind == "human":
+            raise ObserverError(f"{self._one.name}: people answer at a window, not on workers: leave --workers out")
+        if isinstance(self._one, ApiObserver):
+            raise ObserverError(
+                f"{self._one.name} is asked over the network, and every worker would keep limits and a budget of its "
+                "own: leave --workers out, and set --concurrency, or name several servers by 'base_url'"
+            )
         self.kind = self._one.kind  # type: ignore[misc]
         self.name, self.capabilities = self._one.name, self._one.capabilities
         self._count, self._gpus, self._address = workers, gpus_per_worker, address
@@ -72,17 +81,55 @@ class RayObserver(Observer):
         import ray
 
         if not ray.is_initialized():
-            ray.init(address=self._address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            elsewhere = self._address or os.environ.get("RAY_ADDRESS")
+            try:
+                ray.init(
+                    address=self._address,
+                    num_cpus=None if elsewhere else max(self._count, os.cpu_count() or 1),
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                )
+            except (ConnectionError, ValueError, RuntimeError) as error:
+                raise ObserverError(
+                    f"no Ray cluster at {elsewhere or 'this machine'}: start one ('ray start --head') or check the "
+                    f"address ({str(error).splitlines()[0]})"
+                ) from error
             self._started_ray = True
         self._experiment = experiment
         try:
+            warnings = self._check_resources()
             self._workers = [self._new_worker() for _ in range(self._count)]
             prepared = ray.get([worker.prepare.remote(experiment) for worker in self._workers])
-        except ray.exceptions.RayTaskError as error:
+        except ray.exceptions.RayError as error:
             self.close()
-            raise ObserverError(f"{self.name}, on a worker: {error.cause}") from error
-        warnings, self._described = prepared[0]
-        return list(warnings)
+            raise self._failure(error) from error
+        except ObserverError:
+            self.close()
+            raise
+        of_one, self._described = prepared[0]
+        return [*warnings, *of_one]
+
+    def _check_resources(self) -> list[str]:
+        """Refuse to wait without end for what the cluster does not have; warn of what it has and workers do not get."""
+        import ray
+
+        there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        cpus, gpus = there.get("CPU", 0), there.get("GPU", 0)
+        if self._count > cpus or self._count * self._gpus > gpus:
+            raise ObserverError(
+                f"{self.name}: {self._count} workers need {self._count} CPUs and {self._count * self._gpus:g} GPUs, "
+                f"and the Ray cluster has {cpus:g} and {gpus:g}: ask for fewer by --workers or --gpus-per-worker, or "
+                "add machines"
+            )
+        if gpus and not self._gpus and self.kind == "vlm":
+            return [f"the Ray cluster has {gpus:g} GPUs, and the workers get none: add --gpus-per-worker 1"]
+        return []
+
+    def _failure(self, error: Exception) -> ObserverError:
+        """Say what went wrong on a worker."""
+        cause = getattr(error, "cause", None) or str(error).strip().splitlines()[0]
+        return ObserverError(f"{self.name}, on a worker: {cause}")
 
     def outlook(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:
         """Return what one such observer says."""
@@ -175,8 +222,8 @@ class RayObserver(Observer):
                         ray.get(self._workers[place].prepare.remote(self._experiment))
         except queue.Empty:
             pass
-        except ray.exceptions.RayTaskError as error:
-            done.put(ObserverError(f"{self.name}, on a worker: {error.cause}"))
+        except ray.exceptions.RayError as error:
+            done.put(self._failure(error))
         except BaseException as error:
             done.put(error)
         finally:

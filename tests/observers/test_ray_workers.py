@@ -85,6 +85,28 @@ def test_what_a_worker_cannot_do_is_said_before_anything_is_asked(
     assert not list(tmp_path.iterdir())
 
 
+def test_what_the_cluster_does_not_have_is_not_waited_for(make_experiment: MakeExperiment, tmp_path: Path) -> None:
+    for more in ({"workers": 3}, {"gpus_per_worker": 1}):
+        with pytest.raises(ObserverError, match=r"workers need .* and the Ray cluster has 2 and 0"):
+            run(make_experiment(), RayObserver("simulated:P1", OPTIONS, **more), tmp_path)  # type: ignore[arg-type]
+
+
+def test_gpus_that_workers_do_not_get_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 8.0, "GPU": 2.0})
+    for kind, gpus, warned in (("vlm", 0, True), ("vlm", 1, False), ("simulated", 0, False)):
+        observer = RayObserver("simulated:P1", OPTIONS, gpus_per_worker=gpus)
+        observer.kind = kind  # type: ignore[misc]
+        assert bool(observer._check_resources()) == warned
+
+
+def test_observers_that_workers_do_not_help_are_refused() -> None:
+    require_extra("openai", "openai", "tenacity")
+    with pytest.raises(ObserverError, match="leave --workers out, and set --concurrency"):
+        RayObserver("openai:gpt-5.2")
+
+
 def test_a_tiny_model_on_two_workers(make_experiment: MakeExperiment, tmp_path: Path) -> None:
     require_extra("local", "torch", "transformers")
     from tiny_models import make_qwen
