@@ -172,7 +172,7 @@ def _newton(
         rest = problem.of(active)
         gradient, information = rest.derivatives(values[active])
         if centred:
-            information = information + _fixed_mean(information)
+            information += _fixed_mean(information)
         step = np.asarray(np.linalg.solve(information, gradient[..., None])[..., 0], dtype=np.float64)
         values[active], objective[active] = _line_search(rest, values[active], step, objective[active])
         done = np.abs(step).max(axis=1) < tolerance
