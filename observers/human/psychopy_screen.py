@@ -441,7 +441,9 @@ class PsychoPyScreen(Screen):
     def _draw_cross(self, _: Cross) -> None:
         from psychopy import visual
 
-        for width, height in ((24, 3), (3, 24)):
+        length = letter_px(self.size)
+        thickness = max(3, length // 8)
+        for width, height in ((length, thickness), (thickness, length)):
             visual.Rect(
                 self._window, width=width, height=height, units="pix", fillColor=self._ink, lineWidth=0,
                 colorSpace="rgb255",

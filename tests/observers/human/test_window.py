@@ -30,7 +30,7 @@ from visavis.observers.human import HumanObserver, HumanOptions
 from visavis.observers.human.layout import Placement, in_a_row
 from visavis.observers.human.psychopy_csv import write_psychopy_csv
 from visavis.observers.human.psychopy_screen import contrast_ratio
-from visavis.observers.human.screen import Element, Image, Screen, Words
+from visavis.observers.human.screen import Cross, Element, Image, Screen, Words
 from visavis.observers.question import QuestionWriter
 from visavis.stimuli import StimulusError, pixel_hash
 
@@ -329,6 +329,14 @@ class TestTexts:
         self, background: tuple[int, int, int], least: float, window: Open
     ) -> None:
         assert contrast_ratio(window((300, 300), background)._ink, background) >= least
+
+    def test_the_cross_grows_with_the_window(self, window: Open) -> None:
+        def extent(size: tuple[int, int]) -> int:
+            inked = np.argwhere((window(size).capture([Cross()]) != 128).any(axis=2))
+            return int(np.ptp(inked[:, 0])) + 1
+
+        assert abs(extent((800, 600)) - 19) <= 1
+        assert abs(extent((1280, 1000)) - 31) <= 1
 
 
 class TestFocus:
