@@ -27,6 +27,8 @@ class Server:
         Requests under way.
     away_until : float
         Monotonic seconds.
+    failing : bool
+        Whether the last request to it failed; it then gets one at a time, so that one that hangs holds up no more.
     reached : bool or None
         Whether a connection to it was ever made; None before it was tried.
     """
@@ -35,6 +37,7 @@ class Server:
     client: Client
     busy: int = 0
     away_until: float = -1.0
+    failing: bool = False
     reached: bool | None = None
 
 
@@ -79,13 +82,15 @@ class Servers:
         """
         with self._lock:
             now = self._clock()
-            server = min(self._servers, key=lambda one: (one.away_until > now, one.busy))
+            server = min(
+                self._servers, key=lambda one: (one.away_until > now or (one.failing and one.busy > 0), one.busy)
+            )
             server.busy += 1
         try:
             yield server
-            server.reached = True
+            server.reached, server.failing = True, False
         except Unreachable as failure:
-            server.away_until = self._clock() + AWAY_S
+            server.away_until, server.failing = self._clock() + AWAY_S, True
             server.reached = server.reached or False
             if all(one.reached is False for one in self._servers):
                 raise AccessRefused(
@@ -96,7 +101,7 @@ class Servers:
         except TemporaryFailure as failure:
             server.reached = True
             if not failure.throttled:
-                server.away_until = self._clock() + AWAY_S
+                server.away_until, server.failing = self._clock() + AWAY_S, True
             raise
         finally:
             with self._lock:
