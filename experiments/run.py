@@ -121,17 +121,18 @@ def run(
         choose = _chooser(asked, observer.name, session, make_sampler)
         where = session_folder(folder, observer.name, session)
         observer.session, observer.folder = session, where
+        begun = is_session(where)
+        if begun:  # told before a window opens or a model is loaded
+            _check_resumable(read_manifest(where), experiment, asked.definition.repetitions, observer, where)
         for warning in observer.prepare(asked):
             warn(warning)
-        if not is_session(where):
+        if not begun:
             plan = asked.plan(observer.name, session)
             manifest = new_manifest(
                 experiment.definition, experiment.stimuli, plan, observer, session, asked.definition.repetitions
             )
             create_session(where, manifest, plan)
-        manifest = read_manifest(where)
-        _check_resumable(manifest, experiment, asked.definition.repetitions, observer, where)
-        plan_table = read_plan(where, manifest)
+        plan_table = read_plan(where, read_manifest(where))
         with SessionLog(where) as log:
             trials = trials_of(with_pairs(plan_table, log.pairs))
             answered = _count_settled(log)

@@ -27,7 +27,7 @@ from scipy.special import ndtr, xlogy
 from .counts import Counts, Floats
 from .errors import ScalingError
 from .fitting import precision_of
-from .scale import Scale, fit_scale
+from .scale import DEFAULT_PRIOR_SD, Scale, fit_scale
 
 Criterion = Literal["variance", "information"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
@@ -114,7 +114,7 @@ class ActiveSampler:
     """
 
     items: Sequence[str]
-    prior_sd: float = 1.0
+    prior_sd: float = DEFAULT_PRIOR_SD
     criterion: Criterion = "variance"
 
     def __post_init__(self) -> None:

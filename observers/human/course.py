@@ -98,10 +98,12 @@ class Course:
             self._announce(trial, self._before)
             if self.shown and presentation.break_every and self.shown % presentation.break_every == 0:
                 self.page(text("rest", self.language, done=self.shown, total=of))
-            response = self._trial(trial, trials[number : number + _AHEAD])
+            answer, response = self._trial(trial, trials[number : number + _AHEAD])
+            seen = self._feedback(trial, answer)
             self.shown += 1
             self._before = trial
-            yield response
+            yield response  # on disk while the feedback is on the screen
+            self._wait_until(seen)
 
     def page(self, *paragraphs: str | None) -> None:
         """Show text until a key is pressed, on as many pages as it needs; Escape asks whether to end.
@@ -201,7 +203,7 @@ class Course:
                 self.experiment.definition.question(trial.attribute, language=self.language),
             )
 
-    def _trial(self, trial: Trial, coming: Sequence[Trial]) -> Response:
+    def _trial(self, trial: Trial, coming: Sequence[Trial]) -> tuple[Answer, Response]:
         presentation = self.experiment.definition.presentation
         self._interruptions = 0
         while True:
@@ -218,9 +220,7 @@ class Course:
                 break
             self._interruptions += 1
             self._ask_to_stop(answer)
-        response = self._response(trial, answer, frames)
-        self._feedback(trial, answer)
-        return response
+        return answer, self._response(trial, answer, frames)
 
     def _left(self) -> Press | None:
         """Forget what was pressed, unless it was to leave."""
@@ -291,13 +291,13 @@ class Course:
             return "right"
         return "tie" if press.key in self.keys.tie and self.experiment.definition.ties else None
 
-    def _feedback(self, trial: Trial, answer: Answer) -> None:
-        """Frame what was chosen; the images stay where they are."""
+    def _feedback(self, trial: Trial, answer: Answer) -> float:
+        """Frame what was chosen, the images where they are; return until when, on the screen's clock."""
         definition = self.experiment.definition
         practice = trial.phase == "practice" and definition.practice is not None and definition.practice.feedback
         seconds = max(definition.presentation.feedback_s, 1.0 if practice else 0.0)
         if not seconds:
-            return
+            return self.screen.now()
         shown: list[Element] = list(self._question(trial))
         if not self._one_by_one:
             if self.vanished is None:
@@ -308,7 +308,7 @@ class Course:
         if practice:
             below = max(place.top + place.height for place in self.pictures.places(trial)) + 2 * FRAME_PX
             shown.append(Words(self._took(answer.choice), below, self.screen.size[1] - FRAME_PX, "top"))
-        self._wait(seconds, shown)
+        return self._draw_at(self.screen.show(shown) + seconds)
 
     def _took(self, choice: Choice) -> str:
         named = {"left": "first", "right": "second"} if self._one_by_one else {}
@@ -404,7 +404,10 @@ class Course:
         until = self._draw_at(self.screen.show(shown) + seconds) if seconds or shown else self.screen.now()
         if meanwhile is not None:
             self._load(meanwhile)
-        while (left := until - self.screen.now()) > 0:
+        self._wait_until(until)
+
+    def _wait_until(self, moment: float) -> None:
+        while (left := moment - self.screen.now()) > 0:
             self.screen.pause(min(left, 0.01))
 
     def _next_press(self) -> Press:
