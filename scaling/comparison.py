@@ -405,7 +405,12 @@ def _within(trials: pd.DataFrame, options: Options, notes: list[str]) -> pd.Data
     table["pairs"] = readings["any"]["pairs"]
     once = sorted(set(table.loc[table["pairs"] == 0, "observer"]))
     if once:
-        notes.append(f"{len(once)} observer(s) answered no pair twice, so their VR% within is unknown")
+        who = (
+            f"{once[0]} answered"
+            if len(once) == 1
+            else f"{len(once)} of {table['observer'].nunique()} observers answered"
+        )
+        notes.append(f"{who} no pair twice, so VR% within is unknown there")
     times = trials[trials["choice"].notna()].groupby("observer")["repetition"].nunique()
     times = times[times > 1]
     if len(times) and times.min() < times.max():

@@ -1,4 +1,4 @@
-"""Tables as LaTeX (with booktabs), whatever the names in them hold."""
+"""Tables as LaTeX (with booktabs and graphicx), whatever the names in them hold."""
 
 from __future__ import annotations
 
@@ -33,18 +33,19 @@ def latex_table(
     body = [" & ".join(_cell(*one) for one in zip(row, numeric, strict=True)) for row in rows]
     return "\n".join(
         (
-            "% \\usepackage{booktabs}; names in other scripts need XeLaTeX or LuaLaTeX with a font that has them",
+            "% \\usepackage{booktabs,graphicx}; names in other scripts need XeLaTeX or LuaLaTeX with a font that has them",
             r"\begin{table}",
             r"\centering\small",
             rf"\caption{{{escaped(caption)}}}",
             rf"\label{{tab:{label}}}",
+            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",  # only what is wider than the page
             rf"\begin{{tabular}}{{{alignment}}}",
             r"\toprule",
             rf"{head} \\",
             r"\midrule",
             *(rf"{line} \\" for line in body),
             r"\bottomrule",
-            r"\end{tabular}",
+            r"\end{tabular}}",
             r"\end{table}",
             "",
         )

@@ -172,7 +172,9 @@ class VisionModel:
 
     def sees(self, width: int, height: int) -> Processed | None:
         """Return what the processor makes of an image of this size; None where it does not tell."""
-        return process(self.processor, self._prompt([{"type": "image"}]), width, height)
+        config = self.model.config  # the processor's own id is, for some classes, that of a mark before the image
+        token = getattr(config, "image_token_id", getattr(config, "image_token_index", None))
+        return process(self.processor, self._prompt([{"type": "image"}]), width, height, token)
 
     def _prompt(self, content: list[dict[str, str]]) -> str:
         made: str = self.processor.apply_chat_template(

@@ -19,7 +19,7 @@ class Processed:
     tiles : int
         Pieces that the model gets, a thumbnail of the whole included.
     tokens : int or None
-        Input tokens; None where the processor does not tell which they are.
+        Input tokens; None where the model does not tell which they are.
     """
 
     width: int
@@ -28,7 +28,7 @@ class Processed:
     tokens: int | None = None
 
 
-def process(processor: Any, prompt: str, width: int, height: int) -> Processed | None:
+def process(processor: Any, prompt: str, width: int, height: int, image_token: int | None = None) -> Processed | None:
     """Have a processor make tensors of an image of some size, and read from them what it did.
 
     Parameters
@@ -39,6 +39,8 @@ def process(processor: Any, prompt: str, width: int, height: int) -> Processed |
         With the place of one image.
     width, height : int
         In pixels.
+    image_token : int, optional
+        Id of the token that the model replaces by a part of the image.
 
     Returns
     -------
@@ -49,8 +51,8 @@ def process(processor: Any, prompt: str, width: int, height: int) -> Processed |
 
     made = processor(text=[prompt], images=[[Image.fromarray(_ramps(width, height))]], return_tensors="pt")
     tokens = None
-    if getattr(processor, "image_token_id", None) is not None:
-        tokens = int((made["input_ids"] == processor.image_token_id).sum())
+    if image_token is not None:
+        tokens = int((made["input_ids"] == image_token).sum())
     if "image_grid_thw" in made:  # Qwen: patches in rows and columns
         _, rows, columns = made["image_grid_thw"][0].tolist()
         patch = processor.image_processor.patch_size

@@ -89,7 +89,7 @@ def without(trials: pd.DataFrame, query: str) -> pd.DataFrame:
         ("observer.str.startswith('P') and observer != 'P1'", "there is one person only, so there is no ceiling"),
         ("scene != 's0'", "there is one scene only, so there are no intervals over scenes"),
         ("observer == 'like' and attribute == 'contrast'", "contrast: no choice of like, so it has no scale"),
-        ("repetition > 1", "8 observer(s) answered no pair twice, so their VR% within is unknown"),
+        ("repetition > 1", "8 of 8 observers answered no pair twice, so VR% within is unknown there"),
         ("observer == 'P2' and scene == 's3'", None),
         ("observer == 'like' and repetition == 3", "observers answered pairs 2 to 3 times: the more often, the larger"),
         ("observer == 'like' and scene in ['s0', 's4']", "contrast: like has a scale in 6 of 8 scenes"),
