@@ -82,3 +82,12 @@ def test_tensors_of_another_kind_tell_nothing(model: Callable[[str], VisionModel
     assert model
     flat = SimpleNamespace(pixel_values=torch.zeros(4, 10))
     assert process(lambda **_: vars(flat), "<image>", 20, 10) is None
+
+
+def test_tokens_are_those_that_the_model_takes_for_the_image(model: Callable[[str], VisionModel]) -> None:
+    ours = model("internvl")
+    # As Gemma's processor names the mark before an image, not the places of the image itself.
+    ours.processor.image_token_id = ours.processor.start_image_token_id
+    seen = ours.sees(56, 56)
+    assert seen is not None
+    assert seen.tokens == 4 * seen.tiles
