@@ -1,0 +1,150 @@
+"""Scale, compare and report what was answered."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .common import FILE, FOLDER, read_pairs, with_options, write_text
+
+if TYPE_CHECKING:
+    from visavis.scaling import ScreeningRule
+
+_scaling_options = [
+    click.option("--model", type=click.Choice(["thurstone", "bradley_terry"]), default="thurstone", show_default=True),
+    click.option("--method", type=click.Choice(["map", "ml", "least_squares"]), default="map", show_default=True),
+    click.option(
+        "--prior-sd", type=click.FloatRange(0, min_open=True), default=2.0, show_default=True, help="For map."
+    ),
+    click.option(
+        "--correction",
+        type=click.Choice(["add_half", "clip"]),
+        default="add_half",
+        show_default=True,
+        help="For least_squares: what is done with proportions of 0 and 1.",
+    ),
+]
+
+_comparison_options = [
+    click.option("--people", multiple=True, metavar="NAME", help="Who counts as people; * and ? stand for anything."),
+    *_scaling_options,
+    click.option(
+        "--rho",
+        "rho_mode",
+        type=click.Choice(["aggregate", "pooled", "per_scene_mean"]),
+        default="aggregate",
+        show_default=True,
+        help="How Spearman's ρ is taken.",
+    ),
+    click.option("--resamples", type=click.IntRange(1), default=2000, show_default=True, help="Of scenes."),
+    click.option("--resample-people", is_flag=True, help="Let ρ's intervals hold for other people too."),
+    click.option("--target", default="preference", show_default=True, help="Attribute whose making is asked for."),
+    click.option("--expanded/--plain", default=True, show_default=True, help="Widen intervals for few scenes, or not."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of the resamples."),
+    click.option("--screen", is_flag=True, help="Leave out people who answered without care, by the usual limits."),
+    click.option(
+        "--screen-by",
+        multiple=True,
+        metavar="MEASURE=LIMIT",
+        help="Screen by a limit of your own: most invalid or disagreement, least catch, most out_of_line; or none.",
+    ),
+]
+
+
+@click.command()
+@click.argument("results", type=FOLDER, default=Path("results"))
+@click.option("--by", default="observer,attribute,scene", show_default=True, help="Columns that are scaled apart.")
+@with_options(_scaling_options)
+@click.option("-o", "--output", type=FILE, help="Write CSV here instead of to standard output.")
+def scale(results: Path, by: str, output: Path | None, **options: Any) -> None:
+    """Scale the choices in RESULTS; give a CSV with values, standard errors and intervals."""
+    from visavis.experiments import load_trials
+    from visavis.scaling import count_choices, fit_scale
+
+    columns = [name.strip() for name in by.split(",") if name.strip()]
+    fitted = fit_scale(count_choices(load_trials(results), columns), **options)
+    for group, reason in enumerate(fitted.separation):
+        if reason and options["method"] == "ml":
+            told = ", ".join(f"{name} {value}" for name, value in fitted.counts.groups.iloc[group].items())
+            click.secho(f"no finite maximum{f' for {told}' if told else ''}: {reason}", fg="yellow", err=True)
+    write_text(fitted.to_frame().to_csv(index=False, lineterminator="\n"), output)
+
+
+@click.command()
+@click.argument("results", type=FOLDER, default=Path("results"))
+@with_options(_comparison_options)
+def compare(results: Path, people: tuple[str, ...], screen: bool, screen_by: tuple[str, ...], **options: Any) -> None:
+    """Compare models with people in RESULTS: agreement, ceilings and variability, as text."""
+    from visavis.experiments import load_trials
+    from visavis.scaling import Options
+    from visavis.scaling import compare as compare_trials
+
+    chosen = Options(**options, screening=_screening_rule(screen, screen_by))
+    compared = compare_trials(load_trials(results), people=people or None, options=chosen)
+    for note in compared.notes:
+        click.secho(f"note: {note}", fg="yellow")
+    within = compared.vr_within.dropna(subset="any")
+    for name, table in (
+        ("people among themselves", compared.ceilings),
+        ("agreement with people", compared.alignment),
+        ("pair by pair", compared.agreement),
+        ("differences between models", compared.differences),
+        ("agreement by separability", compared.separability),
+        ("VR% within", within),
+        ("VR% between: one against the rest", compared.vr_rest),
+        ("consistency against agreement", compared.trade_off),
+        ("spread of scale values", compared.spreads),
+        (f"what {compared.options.target} is made of", compared.weights),
+        ("sides", compared.side_bias),
+        ("screening", compared.screening if chosen.screening else compared.screening[:0]),
+    ):
+        if len(table):
+            click.echo(f"\n{name}\n{table.to_string(index=False, float_format=lambda value: f'{value:.3f}')}")
+
+
+@click.command()
+@click.argument("results", type=FOLDER, default=Path("results"))
+@click.option("-o", "--output", type=FOLDER, default=Path("report"), show_default=True, help="Folder of the report.")
+@click.option("--sensitivity", is_flag=True, help="Show how far the result depends on each open choice.")
+@with_options(_comparison_options)
+def report(
+    results: Path,
+    output: Path,
+    sensitivity: bool,
+    people: tuple[str, ...],
+    screen: bool,
+    screen_by: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Write the comparison of RESULTS as one HTML file, with JSON and CSV beside it."""
+    from visavis.experiments import load_trials
+    from visavis.scaling import Options, write_report
+    from visavis.scaling import compare as compare_trials
+    from visavis.scaling import sensitivity as vary
+
+    trials, names = load_trials(results), people or None
+    chosen = Options(**options, screening=_screening_rule(screen, screen_by))
+    compared = compare_trials(trials, people=names, options=chosen)
+    varied = vary(trials, people=names, options=chosen) if sensitivity else None
+    click.echo(f"{write_report(compared, output, varied)} written")
+
+
+def _screening_rule(screen: bool, limits: tuple[str, ...]) -> ScreeningRule | None:
+    """Return the usual rule with the limits that were given, or None where nobody shall be left out."""
+    from visavis.scaling import ScreeningRule
+
+    if not screen and not limits:
+        return None
+    names = {name.partition("_")[2]: name for name in asdict(ScreeningRule())}
+    given: dict[str, float | None] = {}
+    for measure, text in read_pairs("--screen-by", limits).items():
+        if measure not in names:
+            raise click.BadParameter(f"{measure!r} is none of {', '.join(names)}", param_hint="--screen-by")
+        try:
+            given[names[measure]] = None if text == "none" else float(text)
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is no number", param_hint="--screen-by") from None
+    return replace(ScreeningRule(), **given)

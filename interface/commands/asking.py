@@ -1,0 +1,272 @@
+"""Put a definition to an observer: check, plan, run, and how far everyone has come.
+
+Exit status 3 is a run that ended before every trial was answered, 130 one interrupted from the keyboard.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .common import DEFINITION, FILE, FOLDER, read_pairs, with_options, write_text
+
+if TYPE_CHECKING:
+    from visavis.experiments import Observer, RunResult
+
+INCOMPLETE = 3
+
+
+class _AsksObserver(click.Command):
+    """A command that takes the observer's own options too: ``--base-url X`` is ``--option base_url=X``.
+
+    They come after the definition; one without a value, such as ``--strict``, is true.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {name for parameter in self.get_params(ctx) for name in (*parameter.opts, *parameter.secondary_opts)}
+        kept: list[str] = []
+        rest = list(args)
+        while rest:
+            argument = rest.pop(0)
+            name, equals, value = argument.partition("=")
+            if not name.startswith("--") or name in known or argument == "--":
+                kept.append(argument)
+                continue
+            if not equals:
+                value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+            kept += ["--option", f"{name[2:].replace('-', '_')}={value}"]
+        return super().parse_args(ctx, kept)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        formatter.write_paragraph()
+        formatter.write_text(
+            "The observer's own options come after DEFINITION: --budget 20, --strict. They are listed by "
+            "'visavis observers KIND'."
+        )
+
+
+_observer_options = [
+    click.option("--name", "--participant", help="Name in the observer column; by default from --observer."),
+    click.option(
+        "--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the observer; also --KEY VALUE."
+    ),
+    click.option("--options", "options_file", type=FILE, help="YAML file with options of the observer."),
+    click.option("--workers", type=click.IntRange(1), help="Ask on so many workers of a Ray cluster."),
+    click.option("--gpus-per-worker", type=click.FloatRange(0), default=0.0, help="GPUs of each worker."),
+    click.option("--cluster", help="Address of a Ray cluster that runs; by default one is started here."),
+]
+
+
+def _make_observer(
+    spec: str,
+    name: str | None,
+    options: Iterable[str] = (),
+    options_file: Path | None = None,
+    workers: int | None = None,
+    gpus_per_worker: float = 0.0,
+    cluster: str | None = None,
+) -> Observer:
+    from visavis.experiments.yaml_file import read_yaml
+    from visavis.observers import create_observer
+
+    given: dict[str, Any] = {}
+    if options_file is not None:
+        try:
+            content = read_yaml(options_file)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise click.ClickException(f"{options_file}: {reason}") from error
+        if content.problems or not isinstance(content.data, dict):
+            raise click.ClickException(f"{options_file}: {'; '.join(content.problems) or 'no mapping of options'}")
+        given.update(content.data)
+    given.update(read_pairs("--option", tuple(options)))
+    if workers is None:
+        return create_observer(spec, given, name=name)
+    from visavis.observers.ray_workers import RayObserver
+
+    return RayObserver(spec, given, name=name, workers=workers, gpus_per_worker=gpus_per_worker, address=cluster)
+
+
+@click.command(cls=_AsksObserver)
+@click.argument("definition", type=DEFINITION)
+@click.option("--observer", help="Also check whether this observer can do it, and what it would take.")
+@with_options(_observer_options)
+@click.option("--repetitions", type=click.IntRange(1), help="As for 'run'.")
+def check(
+    definition: Path,
+    observer: str | None,
+    repetitions: int | None,
+    **how: Any,
+) -> None:
+    """Check DEFINITION and its images; say how many trials there are and how long they take."""
+    from visavis.experiments import Experiment
+
+    experiment = Experiment.load(definition)
+    if repetitions is not None:
+        experiment = experiment.with_repetitions(repetitions)
+    stimuli = experiment.stimuli
+    click.echo(f"{definition}: {experiment.definition.name}, sha256 {experiment.definition.sha256[:12]}")
+    click.echo(f"images    {len(stimuli.scenes)} scenes × {len(stimuli.renditions)} renditions in {stimuli.folder}")
+    sizes = sorted({f"{s.width}×{s.height}" for s in stimuli.values()})
+    click.echo(f"sizes     {', '.join(sizes[:6])}{' …' if len(sizes) > 6 else ''} px")
+    plan = experiment.plan("check").to_frame()
+    phases = plan["phase"].value_counts()
+    parts = [f"{phases[phase]} {phase}" for phase in ("practice", "main", "catch") if phase in phases]
+    click.echo(f"trials    {len(plan)} an observer ({', '.join(parts)}) in {plan['block'].nunique()} blocks")
+    presentation = experiment.definition.presentation
+    minutes = len(plan) * (presentation.seconds_per_trial + presentation.inter_trial_interval_s) / 60
+    click.echo(
+        f"time      about {minutes:.0f} min for a person, at {presentation.seconds_per_trial:g} s a trial "
+        f"and {presentation.inter_trial_interval_s:g} s between two"
+    )
+    for attribute in experiment.definition.attributes:
+        click.echo(f"question  {attribute}: {experiment.definition.question(attribute)}")
+    if observer is not None:
+        someone = _make_observer(observer, **how)
+        for line in someone.outlook(experiment, list(experiment.plan(someone.name))):
+            click.echo(f"takes     {line}")
+        try:
+            for warning in someone.prepare(experiment):
+                click.secho(f"warning   {warning}", fg="yellow")
+        finally:
+            someone.close()
+        click.echo(f"observer  {someone.name} ({someone.kind}) can do it")
+    click.echo("no problems found")
+
+
+@click.command()
+@click.argument("definition", type=DEFINITION)
+@click.option("--observer", required=True, help="Name of the observer whose plan it is.")
+@click.option("--session", default="1", show_default=True, help="Label of the session.")
+@click.option("-o", "--output", type=FILE, help="Write here instead of to standard output.")
+def plan(definition: Path, observer: str, session: str, output: Path | None) -> None:
+    """Show every trial of one observer's session, in order, as CSV."""
+    from visavis.experiments import Experiment
+
+    write_text(Experiment.load(definition).plan(observer, session).to_csv(), output)
+
+
+@click.command(cls=_AsksObserver)
+@click.argument("definition", type=DEFINITION)
+@click.option("--observer", required=True, help="Who answers, such as metric:rms_contrast (see 'visavis observers').")
+@with_options(_observer_options)
+@click.option("--session", default="1", show_default=True, help="Label of the session.")
+@click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of the sessions.")
+@click.option(
+    "--repetitions", type=click.IntRange(1), help="Ask each pair so often, instead of as the definition says."
+)
+@click.option("--limit", type=click.IntRange(1), help="Ask at most so many trials now.")
+def run(
+    definition: Path,
+    observer: str,
+    session: str,
+    results: Path,
+    repetitions: int | None,
+    limit: int | None,
+    **how: Any,
+) -> None:
+    """Put DEFINITION to an observer, or go on where an earlier run ended."""
+    from visavis.experiments import Experiment
+    from visavis.running import run as run_session
+
+    experiment = Experiment.load(definition)
+    someone = _make_observer(observer, **how)
+    try:
+        result = run_session(
+            experiment,
+            someone,
+            results,
+            session=session,
+            repetitions=repetitions,
+            limit=limit,
+            progress=True,
+            warn=lambda text: click.secho(f"warning: {text}", fg="yellow", err=True),
+        )
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted. Every answer is saved; the same command goes on from here.", err=True)
+        sys.exit(130)
+    _report_run(result)
+
+
+def _report_run(result: RunResult) -> None:
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))
+    click.echo(f"{result.folder}: {result.answered} of {result.planned} trials answered ({outcomes or 'none yet'})")
+    if not result.complete:
+        if result.stop_reason:
+            click.secho(result.stop_reason, fg="yellow")
+        click.echo("The same command goes on from here.")
+        sys.exit(INCOMPLETE)
+
+
+@click.command()
+@click.argument("results", type=FOLDER, default=Path("results"))
+def status(results: Path) -> None:
+    """List the sessions in RESULTS and how far each has come."""
+    from visavis.experiments import load_trials, session_status
+
+    table = session_status(load_trials(results, unanswered=True))
+    table["last_answer"] = table["last_answer"].dt.strftime("%Y-%m-%d %H:%M UTC")
+    click.echo(table.to_string(index=False, na_rep="–"))
+
+
+@click.command()
+@click.argument("results", type=FOLDER, default=Path("results"))
+def costs(results: Path) -> None:
+    """List what models in RESULTS have used: trials, requests, tokens and money, by the model that answered."""
+    from visavis.experiments import load_trials
+    from visavis.observers.accounts import account
+
+    table = account(load_trials(results))
+    click.echo(table.to_string(index=False, na_rep="–") if len(table) else "no tokens were used")
+
+
+@click.command(cls=_AsksObserver)
+@click.argument("kind", required=False)
+@click.argument("observer", required=False)
+@with_options(_observer_options)
+def observers(kind: str | None, observer: str | None, **how: Any) -> None:
+    """List who can answer, what each can do and what it still needs; with KIND, its options.
+
+    'visavis observers check OBSERVER' asks OBSERVER three trials whose answers are known, and shows what came back.
+    """
+    from visavis.observers import available_observers
+
+    if kind == "check":
+        if observer is None:
+            raise click.UsageError("say whom to check: visavis observers check openai:gpt-5.2")
+        _try_out(_make_observer(observer, **how))
+        return
+    known = {info.kind: info for info in available_observers()}
+    if kind is not None and kind not in known:
+        raise click.ClickException(f"there is no observer {kind!r}: known are {', '.join(known)}")
+    for info in known.values() if kind is None else [known[kind]]:
+        click.echo(f"{info.kind:17} {info.summary}")
+        if info.capabilities is not None:
+            can = [name.replace("_", " ") for name in info.capabilities.__slots__ if getattr(info.capabilities, name)]
+            click.echo(f"{'':17} can: {', '.join(can) or 'choose'}")
+        if info.missing:
+            click.secho(f"{'':17} {info.missing}", fg="yellow")
+        if kind is not None:
+            for name, line in info.options.items():
+                click.echo(f"{'':17} --{name.replace('_', '-')} …  {line}")
+
+
+def _try_out(observer: Observer) -> None:
+    """Ask an observer three trials whose answers are known."""
+    from visavis.trial_run import try_out
+
+    right = 0
+
+    def warn(text: str) -> None:
+        click.secho(f"warning: {text}", fg="yellow", err=True)
+
+    for line in try_out(observer, warn, tell=click.echo):
+        right += line.correct
+        click.echo(f"\n{line.question}\n  {'shown':19} {line.shown}\n  {'answer':19} {line.answer}")
+        for name, value in line.details.items():
+            click.echo(f"  {name.replace('_', ' '):19} {value}")
+    click.echo(f"\n{right} of 3 as expected")

@@ -1,0 +1,118 @@
+"""Choices of other studies, and data for other programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .common import FILE, FOLDER, read_pairs, write_text
+
+
+@click.command("import")
+@click.argument("source", type=FILE)
+@click.option(
+    "--layout",
+    default="plain",
+    show_default=True,
+    help="pwcmp, quickeval, psychopy, matrix (counts, row over column), or plain: our own column names.",
+)
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="A column of another name.")
+@click.option("--answer", "answers", multiple=True, metavar="TEXT=left|right|tie", help="What the choice column holds.")
+@click.option("--experiment", help="Name of the study; by default that of the file.")
+@click.option("--attribute", default="preference", show_default=True, help="Where the table has no column for it.")
+@click.option("--scene", default="all", show_default=True, help="Where the table has no column for it.")
+@click.option(
+    "--kind",
+    type=click.Choice(["human", "vlm", "metric", "simulated"]),
+    default="human",
+    show_default=True,
+    help="Who chose.",
+)
+@click.option("-o", "--output", type=FILE, help="By default results/NAME.trials.csv.")
+def import_table(
+    source: Path,
+    layout: str,
+    columns: tuple[str, ...],
+    answers: tuple[str, ...],
+    experiment: str | None,
+    attribute: str,
+    scene: str,
+    kind: Any,
+    output: Path | None,
+) -> None:
+    """Bring choices from another study, a CSV with a row a choice, among the results."""
+    from visavis.experiments import LAYOUTS, Layout, import_choices, import_matrix, write_trials
+
+    what: dict[str, Any] = {
+        "experiment": experiment or source.stem, "attribute": attribute, "scene": scene, "kind": kind,
+    }  # fmt: skip
+    if layout == "matrix":
+        trials = import_matrix(source, **what)
+        click.echo(f"{write_trials(trials, output or Path('results') / source.stem)}: {len(trials)} choices")
+        return
+    named = LAYOUTS.get(layout)
+    if named is not None and (columns or answers):
+        named = Layout(
+            {**named.columns, **read_pairs("--column", columns)}, {**named.answers, **read_pairs("--answer", answers)}
+        )
+    trials = import_choices(source, named or layout, **what)
+    path = write_trials(trials, output or Path("results") / source.stem)
+    observers, scenes = trials["observer"].nunique(), trials["scene"].nunique()
+    click.echo(f"{path}: {len(trials)} trials of {observers} observer(s) in {scenes} scene(s)")
+    unclear = trials.loc[trials["outcome"] == "invalid", "provenance"].map(json.loads)
+    if len(unclear):
+        held = ", ".join(repr(text) for text in dict.fromkeys(one["answer"] for one in unclear))
+        click.secho(f"{len(unclear)} of them are no choice (from line {unclear.iloc[0]['line']}): {held}", fg="yellow")
+
+
+@click.command()
+@click.argument("results", type=FOLDER, default=Path("results"))
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["trials", "parquet", "bids", "psychopy"]),
+    default="trials",
+    show_default=True,
+    help="The whole table as CSV or Parquet; a BIDS dataset; or CSVs with PsychoPy's columns.",
+)
+@click.option("--author", "authors", multiple=True, metavar="NAME", help="Of a BIDS dataset; may be given again.")
+@click.option("--licence", default="", help="Of a BIDS dataset, such as CC0 or CC-BY-4.0.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder of the files.")
+def export(results: Path, kind: str, authors: tuple[str, ...], licence: str, output: Path | None) -> None:
+    """Write the data in RESULTS for other programs."""
+    from visavis.experiments import load_trials, write_bids, write_trials
+
+    if kind == "psychopy":
+        from visavis.observers.human.psychopy_csv import write_psychopy_csv
+
+        for path in write_psychopy_csv(results, output or Path("psychopy")):
+            click.echo(f"{path} written")
+        return
+    trials = load_trials(results)
+    if kind == "bids":
+        written = write_bids(trials, output or Path("bids"), results=results, authors=authors, licence=licence)
+    elif kind == "parquet":
+        written = _write_parquet(trials, output or Path("trials.parquet"))
+    else:
+        written = write_trials(trials, output or Path("all.trials.csv"))
+    click.echo(f"{written}: {len(trials)} trials")
+
+
+def _write_parquet(trials: Any, path: Path) -> Path:
+    try:
+        trials.to_parquet(path, index=False)
+    except ImportError as error:
+        raise click.ClickException("Parquet needs pyarrow: pip install pyarrow") from error
+    return path
+
+
+@click.command()
+@click.option("-o", "--output", type=FILE, help="Write here instead of to standard output.")
+def schema(output: Path | None) -> None:
+    """Print the JSON Schema of definitions, for editors and validators."""
+    from visavis.experiments import definition_schema
+
+    write_text(json.dumps(definition_schema(), indent=2, ensure_ascii=False) + "\n", output)
