@@ -106,16 +106,20 @@ def rho(first: Floats, second: Floats, mode: Mode = "aggregate", *, coefficient:
     first, second = np.broadcast_arrays(first, second)
     shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)
     if mode == "per_scene_mean":
-        each = correlate(first, second)
-        usable = np.isfinite(each)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(np.where(usable, each, 0).sum(axis=-1) / np.where(usable.any(-1), usable.sum(-1), np.nan))
+        return _mean_of_finite(correlate(first, second))
     if mode == "aggregate":
         weight = shared.astype(float) / np.where(shared.any(-1), shared.sum(-1), np.nan)[..., None]
         means = (np.einsum("...s,...sk->...k", weight, np.nan_to_num(values)) for values in (first, second))
         return correlate(*means)
     flat = [values[..., shared.reshape(-1, shared.shape[-1]).all(0), :] for values in (first, second)]
     return correlate(*(values.reshape(*values.shape[:-2], -1) for values in flat))
+
+
+def _mean_of_finite(values: Floats) -> Floats:
+    """Return the mean along the last axis without what is not finite; NaN where nothing is."""
+    usable = np.isfinite(values)
+    count = np.where(usable.any(axis=-1), usable.sum(axis=-1), np.nan)
+    return np.asarray(np.where(usable, values, 0).sum(axis=-1) / count)
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,10 @@ def bootstrap_rho(
     if len(first) < 2:
         return Rho(estimate, float("nan"), float("nan"), len(first))
     drawn = resampled_scenes(len(first), n, seed)
-    draws = rho(first[drawn], second[drawn], mode, coefficient=coefficient)
+    if mode == "per_scene_mean":  # a resample's scenes have the coefficients that they have
+        draws = _mean_of_finite(_FUNCTIONS[coefficient](first, second)[drawn])
+    else:
+        draws = rho(first[drawn], second[drawn], mode, coefficient=coefficient)
     if not np.isfinite(draws).any():
         return Rho(estimate, float("nan"), float("nan"), len(first))
     low, high = np.nanquantile(draws, tail_shares(level, len(first), expanded=expanded))

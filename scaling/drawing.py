@@ -51,7 +51,8 @@ _STYLE: Any = {
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
     "legend.frameon": False,
-    "figure.constrained_layout.use": True,
+    "figure.autolayout": False,  # a figure is laid out once, by `lay_out`, not at every save
+    "figure.constrained_layout.use": False,
     "pdf.fonttype": 42,  # fonts that journals take
     "svg.fonttype": "none",  # the reader's fonts: every script shows, and names can be searched
     "svg.hashsalt": "visavis",
@@ -100,7 +101,7 @@ def panels(
     room = _legend_height(legend, _legend_columns(width))
     with mpl.rc_context({**_STYLE, "font.family": _families()}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # an SVG is drawn by the reader's fonts
-        figure = Figure(figsize=(width, rows * height + room))
+        figure = Figure(figsize=(width, rows * height + room), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
         for unused in grid.ravel()[len(titles) :]:
             unused.remove()
@@ -163,7 +164,7 @@ def lay_out(figure: Figure) -> None:
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)  # 'none' would leave an engine, for which every save draws twice
 
 
 def svg(figure: Figure) -> str:

@@ -33,7 +33,7 @@ def latex_table(
     body = [" & ".join(_cell(*one) for one in zip(row, numeric, strict=True)) for row in rows]
     return "\n".join(
         (
-            "% \\usepackage{booktabs,graphicx}; names in other scripts need XeLaTeX or LuaLaTeX with a font that has them",
+            "% \\usepackage{booktabs,graphicx}; names in other scripts need XeLaTeX or LuaLaTeX with a font for them",
             r"\begin{table}",
             r"\centering\small",
             rf"\caption{{{escaped(caption)}}}",

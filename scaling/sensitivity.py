@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from .alignment import rho, scene_scales
+from .alignment import SceneScales, rho, scene_scales
 from .comparison import people_named, pool_people
 from .options import PEOPLE, Options
 from .screening import ScreeningRule, screen
@@ -55,9 +55,9 @@ def sensitivity(
         models on this attribute, 1 for the highest ρ; models with the same ρ share the better place.
     """
     base = options or Options()
-    table = pd.DataFrame(
-        {name: _rhos(trials, people, replace(base, **change)) for name, change in VARIANTS.items()}
-    ).dropna(how="all")
+    fits: _Fits = {}
+    rhos = {name: _rhos(trials, people, replace(base, **change), fits) for name, change in VARIANTS.items()}
+    table = pd.DataFrame(rhos).dropna(how="all")
     ranks = table.groupby(level="attribute").rank(ascending=False, method="min")
     extremes = {
         "lowest": table.min(axis=1),
@@ -68,22 +68,37 @@ def sensitivity(
     return table.assign(**extremes).rename_axis(["attribute", "observer"]).reset_index()
 
 
-def _rhos(trials: pd.DataFrame, patterns: Sequence[str] | None, options: Options) -> pd.Series:
+_Fits = dict[tuple[object, ...], list[SceneScales]]
+"""Scales of every attribute by who is left out and how they are fitted: many choices share them."""
+
+
+def _rhos(trials: pd.DataFrame, patterns: Sequence[str] | None, options: Options, fits: _Fits) -> pd.Series:
     """Return each model's ρ with people, by attribute and model."""
     people = people_named(trials[trials["phase"] == "main"], patterns)
+    out: frozenset[str] = frozenset()
     if options.screening is not None:
         screened = screen(trials, people, options.screening)
-        trials = trials[~trials["observer"].isin(screened.loc[screened["excluded"], "observer"])]
-    main = trials[(trials["phase"] == "main") & trials["choice"].notna()]
-    grouped = pool_people(main, people)
-    items = sorted({*main["left"], *main["right"]})
-    found = {}
-    for attribute in sorted(set(grouped["attribute"])):
-        scaled = scene_scales(grouped, attribute, sorted(set(main["scene"])), items, **options.for_scaling)
-        if PEOPLE in scaled.names:
-            for name in scaled.names:
-                if name != PEOPLE:
-                    found[attribute, name] = float(rho(scaled.of(name), scaled.of(PEOPLE), options.rho_mode))
+        out = frozenset(screened.loc[screened["excluded"], "observer"])
+    way = (out, *sorted(options.for_scaling.items()))
+    if way not in fits:
+        fits[way] = _fit(trials[~trials["observer"].isin(out)], people, options)
+    found = {
+        (scaled.attribute, name): float(rho(scaled.of(name), scaled.of(PEOPLE), options.rho_mode))
+        for scaled in fits[way]
+        for name in scaled.names
+        if PEOPLE in scaled.names and name != PEOPLE
+    }
     keys = [[key[place] for key in found] for place in range(2)]
     index = pd.MultiIndex.from_arrays(keys, names=["attribute", "observer"])
     return pd.Series(list(found.values()), index=index, dtype=float)
+
+
+def _fit(trials: pd.DataFrame, people: Sequence[str], options: Options) -> list[SceneScales]:
+    main = trials[(trials["phase"] == "main") & trials["choice"].notna()]
+    grouped = pool_people(main, people)
+    items = sorted({*main["left"], *main["right"]})
+    scenes = sorted(set(main["scene"]))
+    return [
+        scene_scales(grouped, attribute, scenes, items, **options.for_scaling)
+        for attribute in sorted(set(grouped["attribute"]))
+    ]

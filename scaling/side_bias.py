@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.stats import beta, binom
 
 from .counts import as_names
 from .errors import ScalingError
@@ -59,58 +59,81 @@ def side_bias(trials: pd.DataFrame, by: str | Sequence[str] = ("observer",)) -> 
     if "phase" in table:
         table = table[table["phase"] == "main"]
     table = table.astype({"left": str, "right": str, "choice": str})
-    rows = [(*key, *_one(part)) for key, part in table.groupby(list(by), sort=True, observed=True)]
-    columns = (
-        *("left_share", "left_low", "left_high", "same_pairs", "same_flips", "swapped_pairs", "swapped_flips"),
-        *("excess_flips", "both_left", "both_right", "p_value"),
-    )
-    return pd.DataFrame(rows, columns=[*by, *columns])
+    grouped = table.groupby(list(by), sort=True, observed=True)
+    keys = grouped.size().index
+    number = grouped.ngroup().to_numpy()
+    table, number = table[number >= 0], number[number >= 0]  # without a key there is no row to be in
+    found = _count(table, number, len(keys))
+    return pd.concat([keys.to_frame(index=False), found], axis=1)[[*by, *found.columns]]
 
 
-def _one(trials: pd.DataFrame) -> tuple[float, ...]:
+def _count(trials: pd.DataFrame, group: np.ndarray, groups: int) -> pd.DataFrame:
+    """Count answers and flips in each of the numbered groups, a row each."""
     to_left = (trials["choice"] == "left").to_numpy()
-    share = binomtest(int(to_left.sum()), len(trials))
-    interval = share.proportion_ci(0.95)
+    answers, chosen_left = np.bincount(group, minlength=groups), np.bincount(group[to_left], minlength=groups)
     swapped = (trials["left"] > trials["right"]).to_numpy()
-    question = (
-        trials.groupby(["observer", "attribute", "scene", _pair(trials, swapped)], observed=True).ngroup().to_numpy()
-    )
+    first, second = trials["left"].where(~swapped, trials["right"]), trials["right"].where(~swapped, trials["left"])
+    asked = trials[["observer", "attribute", "scene"]].assign(group=group, first=first, second=second)
+    question = asked.groupby(list(asked.columns), sort=False, observed=True).ngroup().to_numpy()
+    group_of = np.zeros(question.max(initial=-1) + 1, dtype=np.intp)
+    group_of[question] = group
+
+    def total(of_questions: np.ndarray) -> np.ndarray:
+        return np.bincount(group_of, weights=of_questions, minlength=groups)
+
     # Choices of the left and of the right, for each question in either order.
     left, right = (
-        np.stack([np.bincount(question[side & order], minlength=question.max() + 1) for order in (~swapped, swapped)])
+        np.stack([np.bincount(question[side & order], minlength=len(group_of)) for order in (~swapped, swapped)])
         for side in (to_left, ~to_left)
     )
     times = left + right
-    same_pairs, same_flips = float((times * (times - 1) / 2).sum()), float((left * right).sum())
-    # Of swapped repeats the same side is the other image.
-    swapped_pairs, swapped_flips = (
-        float((times[0] * times[1]).sum()),
-        float((left[0] * left[1] + right[0] * right[1]).sum()),
+    same_pairs = total((times * (times - 1) / 2).sum(axis=0))
+    swapped_pairs = total(times[0] * times[1])
+    with np.errstate(invalid="ignore"):
+        same_flips = total((left * right).sum(axis=0)) / same_pairs
+        # Of swapped repeats the same side is the other image.
+        swapped_flips = total(left[0] * left[1] + right[0] * right[1]) / swapped_pairs
+    both_left, both_right = (
+        np.bincount(group_of[of_both], minlength=groups) for of_both in _matched(question, swapped, to_left)
     )
-    both_left, both_right = _matched(question, swapped, to_left)
-    same_rate, swapped_rate = _ratio(same_flips, same_pairs), _ratio(swapped_flips, swapped_pairs)
-    by_side = both_left + both_right
-    p_value = float(binomtest(both_left, by_side).pvalue) if by_side else float("nan")
-    return (
-        *(float(to_left.mean()), interval.low, interval.high),
-        *(same_pairs, same_rate, swapped_pairs, swapped_rate, swapped_rate - same_rate),
-        *(both_left, both_right, p_value),
+    low, high = _clopper_pearson(chosen_left, answers)
+    return pd.DataFrame(
+        {
+            "left_share": chosen_left / answers,
+            "left_low": low,
+            "left_high": high,
+            "same_pairs": same_pairs,
+            "same_flips": same_flips,
+            "swapped_pairs": swapped_pairs,
+            "swapped_flips": swapped_flips,
+            "excess_flips": swapped_flips - same_flips,
+            "both_left": both_left,
+            "both_right": both_right,
+            "p_value": _mcnemar(both_left, both_right),
+        }
     )
 
 
-def _pair(trials: pd.DataFrame, swapped: np.ndarray) -> pd.Series:
-    """Name each unordered pair."""
-    first, second = trials["left"].where(~swapped, trials["right"]), trials["right"].where(~swapped, trials["left"])
-    return pd.Series(list(zip(first, second, strict=True)), index=trials.index)
+def _matched(question: np.ndarray, swapped: np.ndarray, to_left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Match the n-th answer in one order with the n-th in the other, each used once, as McNemar's test wants.
 
-
-def _matched(question: np.ndarray, swapped: np.ndarray, to_left: np.ndarray) -> tuple[int, int]:
-    """Match the n-th answer in one order with the n-th in the other, each used once, as McNemar's test wants."""
+    Returns the questions of the matches that chose the left both times, and of those that chose the right.
+    """
     answers = pd.DataFrame({"question": question, "swapped": swapped, "to_left": to_left})
     answers["number"] = answers.groupby(["question", "swapped"]).cumcount()
     both = answers[~swapped].merge(answers[swapped], on=["question", "number"])
-    return int((both["to_left_x"] & both["to_left_y"]).sum()), int((~both["to_left_x"] & ~both["to_left_y"]).sum())
+    one, other, of = (both[name].to_numpy() for name in ("to_left_x", "to_left_y", "question"))
+    return of[one & other], of[~one & ~other]
 
 
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else float("nan")
+def _clopper_pearson(chosen: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95 % interval of each share (Clopper & Pearson 1934)."""
+    low = np.where(chosen > 0, beta.ppf(0.025, np.maximum(chosen, 1), of - chosen + 1), 0.0)
+    high = np.where(chosen < of, beta.ppf(0.975, chosen + 1, np.maximum(of - chosen, 1)), 1.0)
+    return low, high
+
+
+def _mcnemar(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the exact two-sided p of two counts being equal (McNemar 1947); NaN where both are 0."""
+    p = np.minimum(1.0, 2 * binom.cdf(np.minimum(one, other), one + other, 0.5))
+    return np.where(one + other > 0, p, np.nan)

@@ -178,3 +178,16 @@ class TestCrowd:
     def test_one_person_has_no_ceiling(self, six: pd.DataFrame) -> None:
         alone = crowd(six[six["observer"] == "P0"], "contrast", SCENES, ITEMS)
         assert np.isnan(rho_ceilings(alone).split_half)
+
+
+@pytest.mark.parametrize("coefficient", ["spearman", "pearson", "kendall"])
+def test_resamples_of_the_mean_of_scenes_are_of_the_resampled_scenes(
+    two_scales: tuple[np.ndarray, np.ndarray], coefficient: str
+) -> None:
+    first, second = two_scales
+    first = first.copy()
+    first[2] = 0.0  # a flat scene has no coefficient
+    found = bootstrap_rho(first, second, "per_scene_mean", coefficient=coefficient, n=200, expanded=False)  # type: ignore[arg-type]
+    drawn = resampled_scenes(len(first), 200, 0)
+    plainly = rho(first[drawn], second[drawn], "per_scene_mean", coefficient=coefficient)  # type: ignore[arg-type]
+    assert [found.low, found.high] == pytest.approx(np.nanquantile(plainly, [0.025, 0.975]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from visavis.scaling import (
     ScreeningRule,
     compare,
     preference_weights,
+    scene_scales,
     sensitivity,
     weights_from_correlations,
 )
@@ -122,6 +125,18 @@ def test_sensitivity_shows_what_screening_changes(trials: pd.DataFrame) -> None:
     kept = compare(careless, options=replace(QUICK, screening=ScreeningRule()))
     assert table["people screened"].to_numpy() == pytest.approx(kept.alignment["rho"].to_numpy())
     assert table["as chosen"].to_numpy() == pytest.approx(table["everyone kept"].to_numpy())
+
+
+def test_sensitivity_fits_no_scale_twice(trials: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted: list[tuple[str, str]] = []
+
+    def counted(table: pd.DataFrame, attribute: str, *sets: Any, **options: Any) -> Any:
+        fitted.append((attribute, str(sorted(options.items()))))
+        return scene_scales(table, attribute, *sets, **options)
+
+    monkeypatch.setattr(import_module("visavis.scaling.sensitivity"), "scene_scales", counted)
+    sensitivity(trials, options=QUICK)
+    assert len(fitted) == len(set(fitted))
 
 
 def test_sensitivity_without_people_is_empty(trials: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.integrate import quad
 from scipy.special import log_ndtr, ndtr
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 from trial_tables import trials_table
 
 from visavis.scaling import (
@@ -246,6 +246,52 @@ class TestSideBias:
         assert (found["same_pairs"], found["same_flips"]) == (1, 1.0)
         assert (found["swapped_pairs"], found["swapped_flips"]) == (2, 0.5)
         assert (found["both_left"], found["both_right"]) == (1, 0)
+
+    @pytest.mark.parametrize("by", [("observer",), ("scene", "observer")])
+    def test_every_group_is_counted_as_by_a_plain_loop(self, by: tuple[str, ...]) -> None:
+        rng = np.random.default_rng(5)
+        left, n = rng.integers(0, 3, 400), 400
+        trials = pd.DataFrame(
+            {
+                "observer": rng.choice(["A", "B"], n),
+                "attribute": rng.choice(["x", "y"], n),
+                "scene": rng.choice(["s", "t", "u"], n),
+                "left": np.array(list("abc"))[left],
+                "right": np.array(list("abc"))[(left + rng.integers(1, 3, n)) % 3],
+                "choice": rng.choice(["left", "right", "tie"], n, p=[0.5, 0.4, 0.1]),
+            }
+        )
+        found = side_bias(trials, by).set_index(list(by))
+        parts = list(trials[trials["choice"] != "tie"].groupby(list(by)))
+        assert len(found) == len(parts)
+        for key, part in parts:
+            same, swapped = [], []
+            both = {"left": 0, "right": 0}
+            for _, repeats in part.assign(
+                pair=[frozenset(pair) for pair in zip(part["left"], part["right"], strict=True)]
+            ).groupby(["observer", "attribute", "scene", "pair"]):
+                answers = list(zip(repeats["left"], repeats["choice"], strict=True))
+                for place, (first, choice) in enumerate(answers):
+                    for other, again in answers[:place]:
+                        (same if first == other else swapped).append((choice == again) == (first != other))
+                first = min(repeats["left"])
+                orders = [[c for where, c in answers if (where == first) is way] for way in (True, False)]
+                for one, other in zip(*orders, strict=False):
+                    both[one] += one == other
+            row = found.loc[key if len(by) > 1 else key[0]]
+            assert (row["same_pairs"], row["swapped_pairs"]) == (len(same), len(swapped))
+            assert row["same_flips"] == pytest.approx(np.mean(same))
+            assert row["excess_flips"] == pytest.approx(np.mean(swapped) - np.mean(same))
+            assert (row["both_left"], row["both_right"]) == (both["left"], both["right"])
+            assert row["p_value"] == pytest.approx(binomtest(both["left"], sum(both.values())).pvalue)
+            share = binomtest(int((part["choice"] == "left").sum()), len(part)).proportion_ci(0.95)
+            assert row[["left_low", "left_high"]].tolist() == pytest.approx([share.low, share.high])
+
+    def test_who_always_takes_a_side_has_an_interval_that_ends_there(self) -> None:
+        trials = biased_trials(0, 1, scenes=3).assign(choice="left")
+        (found,) = side_bias(trials).to_dict("records")
+        low = binomtest(len(trials), len(trials)).proportion_ci(0.95).low
+        assert (found["left_share"], found["left_low"], found["left_high"]) == (1, pytest.approx(low), 1)
 
     def test_without_repeats_there_is_nothing_to_judge_by(self) -> None:
         trials = biased_trials(0, 1).drop_duplicates(["scene"])

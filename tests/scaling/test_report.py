@@ -324,3 +324,20 @@ class TestFigures:
         for name, figure in figures(found).items():
             if name not in ("sides", "weights"):
                 assert len(figure.axes) == attributes
+
+
+def test_a_figure_is_laid_out_once_and_drawn_once_a_file(
+    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib.figure import Figure
+
+    drawn = []
+    draw = Figure.draw
+
+    def counted(figure: Figure, *rest: Any, **more: Any) -> None:
+        drawn.append(figure)
+        draw(figure, *rest, **more)
+
+    monkeypatch.setattr(Figure, "draw", counted)
+    write_report(comparison, tmp_path)
+    assert len(drawn) == 4 * len(set(drawn)) > 0
