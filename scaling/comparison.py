@@ -27,7 +27,7 @@ from .intervals import over_scenes, ratio
 from .links import LINKS
 from .options import PEOPLE, Options
 from .resampling import resampled_scenes
-from .screening import ScreeningRule, screen
+from .screening import ScreeningRule, nobody_left, screen
 from .separability import separability
 from .side_bias import side_bias
 from .spread import COLUMNS as SPREAD_COLUMNS
@@ -247,7 +247,7 @@ def _without(screened: pd.DataFrame, trials: pd.DataFrame, people: list[str], op
     out = set(screened.loc[screened["excluded"], "observer"])
     kept = [name for name in people if name not in out]
     if not kept:
-        raise ScalingError("the screening rule leaves nobody: look at its measures, and choose other limits")
+        raise ScalingError(nobody_left(screened, options.screening or ScreeningRule()))
     everyone = compare(trials, people=people, options=replace(options, screening=None))
     found = compare(trials[~trials["observer"].isin(out)], people=kept, options=replace(options, screening=None))
     with_all = everyone.alignment.set_index(["attribute", "observer"])["rho"].rename("rho_unscreened")

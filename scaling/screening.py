@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -130,20 +130,78 @@ def screen(trials: pd.DataFrame, people: Sequence[str], rule: ScreeningRule) -> 
         scores = leave_one_out_likelihood(counts, ("attribute", "scene")).set_index("observer")["score"]
         measures["out_of_line"] = scores
     measures = measures.astype(float)
-    reasons = [_reason(row, rule) for row in measures.itertuples()]
+    crossed = [_crossed(row, rule) for row in measures.itertuples()]
+    reasons = ["; ".join(_CRITERIA[name].of_one.format(value) for name, value in found.items()) for found in crossed]
     return measures.assign(excluded=[bool(reason) for reason in reasons], reason=reasons).reset_index()
 
 
-def _reason(measured: Any, rule: ScreeningRule) -> str:
-    limits = asdict(rule)
-    found = []
-    for name, limit, high, words in (
-        ("invalid", limits["most_invalid"], True, "{:.0%} of trials without a choice"),
-        ("disagreement", limits["most_disagreement"], True, "{:.0%} of repeats answered differently"),
-        ("catch", limits["least_catch"], False, "{:.0%} of catch trials as expected"),
-        ("out_of_line", limits["most_out_of_line"], True, "out of line with the others (score {:.1f})"),
-    ):
-        value = getattr(measured, name)
-        if limit is not None and np.isfinite(value) and (value > limit if high else value < limit):
-            found.append(words.format(value))
-    return "; ".join(found)
+def nobody_left(screened: pd.DataFrame, rule: ScreeningRule) -> str:
+    """Say why a rule leaves nobody, and what to do.
+
+    Parameters
+    ----------
+    screened : DataFrame
+        From `screen`.
+    rule : ScreeningRule
+        The same.
+    """
+    if (screened["invalid"] == 1).all():
+        return (
+            f"the screening rule leaves nobody, since none of the {len(screened)} people chose anything: look at the "
+            "column 'outcome' of their trials"
+        )
+    crossed = [name for row in screened.itertuples() for name in _crossed(row, rule)]
+    told = [
+        f"{crossed.count(name)} {criterion.of_many.format(getattr(rule, criterion.limit))}"
+        for name, criterion in _CRITERIA.items()
+        if name in crossed
+    ]
+    return (
+        f"the screening rule leaves nobody: of {len(screened)} people {', '.join(told)}. Compare without screening and "
+        "look at the measures in its table, then choose other limits"
+    )
+
+
+@dataclass(frozen=True)
+class _Criterion:
+    """Which limit a measure has, on which side, and how crossing it is told of one person and of many."""
+
+    limit: str
+    high: bool
+    of_one: str
+    of_many: str
+
+
+_CRITERIA = {
+    "invalid": _Criterion(
+        "most_invalid", True, "{:.0%} of trials without a choice", "gave no choice in more than {:.0%} of trials"
+    ),
+    "disagreement": _Criterion(
+        "most_disagreement",
+        True,
+        "{:.0%} of repeats answered differently",
+        "answered more than {:.0%} of repeats differently",
+    ),
+    "catch": _Criterion(
+        "least_catch",
+        False,
+        "{:.0%} of catch trials as expected",
+        "answered fewer than {:.0%} of catch trials as expected",
+    ),
+    "out_of_line": _Criterion(
+        "most_out_of_line",
+        True,
+        "out of line with the others (score {:.1f})",
+        "are out of line with the others (score above {:.1f})",
+    ),
+}
+
+
+def _crossed(measured: Any, rule: ScreeningRule) -> dict[str, float]:
+    """Return the measures of one person that cross their limits."""
+    found = {}
+    for name, criterion in _CRITERIA.items():
+        value, limit = getattr(measured, name), getattr(rule, criterion.limit)
+        if limit is not None and np.isfinite(value) and (value > limit if criterion.high else value < limit):
+            found[name] = value
+    return found

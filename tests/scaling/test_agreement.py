@@ -193,5 +193,18 @@ class TestScreening:
         assert kept.notes[0].startswith("3 of 8 people are left out by the screening rule: P0 (")
 
     def test_a_rule_that_leaves_nobody_is_refused(self, careless: pd.DataFrame) -> None:
-        with pytest.raises(ScalingError, match="leaves nobody"):
-            compare(careless, options=Options(screening=ScreeningRule(most_disagreement=0.0)))
+        rule = ScreeningRule(most_disagreement=0.0, least_catch=0.5)
+        with pytest.raises(ScalingError) as told:
+            compare(careless, options=Options(screening=rule))
+        assert str(told.value).startswith(
+            "the screening rule leaves nobody: of 8 people 1 gave no choice in more than 10% of trials, 8 answered "
+            "more than 0% of repeats differently, 1 answered fewer than 50% of catch trials as expected. "
+        )
+
+    def test_where_nobody_chose_the_limits_are_not_blamed(self, careless: pd.DataFrame) -> None:
+        of_people = careless["observer"].isin(PEOPLE)
+        silent = careless.assign(
+            choice=careless["choice"].mask(of_people), outcome=careless["outcome"].mask(of_people, "refusal")
+        )
+        with pytest.raises(ScalingError, match="none of the 8 people chose anything: look at the column 'outcome'"):
+            compare(silent, options=Options(screening=ScreeningRule()))
