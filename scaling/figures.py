@@ -132,6 +132,7 @@ def side_figure(comparison: Comparison) -> Figure:
             part, nothing = titles[panel.title]
             panel.axes.axvline(nothing, color="#bbbbbb", linewidth=0.8, zorder=0)
             draw_dots(comparison, panel, names, _dots(part, ("x", "l", "h")))
+            panel.axes.locator_params(axis="x", nbins=5)
             panel.axes.set_xlabel("share")
     return figure
 
