@@ -15,7 +15,7 @@ from typing import Any, Literal
 from visavis.experiments import Choice, Experiment, Response, Trial
 from visavis.experiments.presentation import FormField, Keys, in_language
 
-from .layout import FRAME_PX, Placement, letter_px
+from .layout import FRAME_PX, Placement, frame_bars, letter_px
 from .pictures import MASK, Pictures
 from .screen import Cross, Element, Frame, Image, Press, Screen, Words
 from .texts import TEXTS, key_name, spoken, text
@@ -304,7 +304,9 @@ class Course:
                 shown += self._images(trial)
             left, right = self._sides(trial)
             if answer.choice != "tie":
-                shown.append(Frame(left if answer.choice == "left" else right))
+                chosen = left if answer.choice == "left" else right
+                bars = frame_bars(chosen, self.pictures.places(trial), self.screen.size)
+                shown.append(Frame(chosen, tuple(bars)))
         if practice:
             below = max(place.top + place.height for place in self.pictures.places(trial)) + 2 * FRAME_PX
             shown.append(Words(self._took(answer.choice), below, self.screen.size[1] - FRAME_PX, "top"))
@@ -464,10 +466,3 @@ def _mask(place: Placement) -> str:
 def _stamp(began: datetime, at: float) -> str:
     """Return a moment of the screen's clock in UTC, in the form of every time stamp in a log."""
     return (began + timedelta(seconds=at)).isoformat(timespec="microseconds")
-
-
-def framed(place: Placement) -> Placement:
-    """Return the rectangle of the line around a chosen image."""
-    return Placement(
-        place.left - FRAME_PX, place.top - FRAME_PX, place.width + 2 * FRAME_PX, place.height + 2 * FRAME_PX
-    )

@@ -15,7 +15,7 @@ Size = tuple[int, int]
 QUESTION_PX = 90
 """Least room above the images for the question, and below them for the frame and the feedback."""
 FRAME_PX = 8
-"""The frame of a chosen image stands so far outside of it."""
+"""The most that the frame of a chosen image is thick, and away from it: texts keep twice this from images."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,39 @@ def in_a_row(sizes: Sequence[Size], gap: int, window: Size) -> list[Placement]:
         places.append(Placement(left, (window[1] - size[1]) // 2, *size))
         left += size[0] + gap
     return places
+
+
+def frame_bars(place: Placement, others: Sequence[Placement], window: Size) -> list[Placement]:
+    """Return the bars of a line around an image, which cover no pixel of any image and stay within the window.
+
+    Parameters
+    ----------
+    place : Placement
+        The image.
+    others : sequence of Placement
+        The images in a row with it.
+    window : (width, height)
+
+    Returns
+    -------
+    list of Placement
+        Above, below, left and right. The line is a ninth of a letter thick and as far away; nearer and thinner where
+        half the gap to the next image, or the window's edge, leaves less room; and left out on a side that has none.
+    """
+    thick = min(FRAME_PX, max(2, round(letter_px(window) / 9)))
+    right, bottom = place.left + place.width, place.top + place.height
+    gaps_left = [(place.left - other.left - other.width) // 2 for other in others if other.left < place.left]
+    gaps_right = [(other.left - right) // 2 for other in others if other.left > place.left]
+    to_left, to_right = min([2 * thick, place.left, *gaps_left]), min([2 * thick, window[0] - right, *gaps_right])
+    left, width = place.left - to_left, place.width + to_left + to_right
+    top, height = place.top - 2 * thick, place.height + 4 * thick
+    bars = [
+        Placement(left, top, width, thick),
+        Placement(left, bottom + thick, width, thick),
+        Placement(left, top, -(-to_left // 2), height),
+        Placement(right + to_right // 2, top, -(-to_right // 2), height),
+    ]
+    return [bar for bar in bars if bar.width]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from typing import IO, Any, cast
 from visavis.experiments import ObserverError
 from visavis.stimuli import Pixels
 
-from .course import framed
 from .layout import Size, letter_px, line_px
 from .options import HumanOptions
 from .screen import Colour, Cross, Element, Frame, Image, Press, Screen, Words
@@ -46,6 +45,11 @@ def _import_psychopy() -> None:
         logging.console.setLevel(logging.ERROR)
         from psychopy import visual  # noqa: F401 - what fails here fails before a session is begun
         from psychopy.hardware import keyboard  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ObserverError(
+            f"windows for people need PsychoPy, which is not here ({error}): pip install 'visavis[human]', with Python "
+            "3.12 or older"
+        ) from error
     except PermissionError as error:
         raise ObserverError(
             f"PsychoPy keeps settings in the home folder, which cannot be written ({error}): set HOME to one that can"
@@ -423,31 +427,23 @@ class PsychoPyScreen(Screen):
         return sum(map(widths.__getitem__, text))
 
     def _draw_frame(self, frame: Frame) -> None:
-        from psychopy import visual
-
-        place = framed(frame.place)
-        visual.Rect(
-            self._window,
-            width=place.width,
-            height=place.height,
-            pos=place.centre(self.size),
-            units="pix",
-            fillColor=None,
-            lineColor=self._ink,
-            colorSpace="rgb255",
-            lineWidth=4,
-        ).draw()
+        for bar in frame.bars:
+            self._fill(bar.width, bar.height, bar.centre(self.size))
 
     def _draw_cross(self, _: Cross) -> None:
-        from psychopy import visual
-
         length = letter_px(self.size)
         thickness = max(3, length // 8)
         for width, height in ((length, thickness), (thickness, length)):
-            visual.Rect(
-                self._window, width=width, height=height, units="pix", fillColor=self._ink, lineWidth=0,
-                colorSpace="rgb255",
-            ).draw()  # fmt: skip
+            self._fill(width, height, (0, 0))
+
+    def _fill(self, width: int, height: int, centre: tuple[float, float]) -> None:
+        """Draw a rectangle in the colour of letters."""
+        from psychopy import visual
+
+        visual.Rect(
+            self._window, width=width, height=height, pos=centre, units="pix", fillColor=self._ink, lineWidth=0,
+            colorSpace="rgb255",
+        ).draw()  # fmt: skip
 
     def _choose_font(self) -> str:
         import pyglet

@@ -52,9 +52,10 @@ class Words:
 
 @dataclass(frozen=True)
 class Frame:
-    """A line around a rectangle, outside of it."""
+    """A line around an image, outside of it: the image's place, and the bars that the line is made of."""
 
     place: Placement
+    bars: tuple[Placement, ...]
 
 
 @dataclass(frozen=True)

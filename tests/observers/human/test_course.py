@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from io import FileIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,9 +18,11 @@ import pytest
 from screens import FRAME_S, ScriptedScreen, Shown, diligent, presses_key
 
 from visavis import load_trials, run
-from visavis.experiments import Experiment, ObserverError, Response, Trial
+from visavis.experiments import Experiment, ObserverError, Response, SessionError, Trial
+from visavis.experiments.session_log import SessionLog
 from visavis.observers.contract_tests import MakeObserver, ObserverContract
 from visavis.observers.human import HumanObserver, HumanOptions
+from visavis.observers.human.layout import frame_bars, in_a_row
 from visavis.observers.human.participant import FILE
 from visavis.observers.human.screen import Cross, Element, Frame, Image, Press
 from visavis.observers.human.texts import TEXTS
@@ -149,8 +155,41 @@ def test_feedback_frames_the_choice_and_moves_nothing(person: MakePerson, make_e
         assert feedback.images == before.images
         (frame,) = (element for element in feedback.elements if isinstance(element, Frame))
         assert frame.place == before.images[1].place
+        assert frame.bars == tuple(frame_bars(frame.place, [image.place for image in before.images], screen.size))
         after = next(shown for shown in screen.history if shown.at > feedback.at)
         assert after.at - feedback.at == pytest.approx(0.4, abs=2 * FRAME_S)
+
+
+@pytest.mark.parametrize("window", [(800, 600), (1920, 1080), (3840, 2160)])
+@pytest.mark.parametrize("gap", [0, 1, 2, 7, 20, 100])
+@pytest.mark.parametrize("to_the_edge", [False, True])
+def test_the_frame_of_a_choice_covers_no_image_and_stays_in_the_window(
+    window: tuple[int, int], gap: int, to_the_edge: bool
+) -> None:
+    width = (window[0] - 2 * gap) // 3 if to_the_edge else 150
+    row = in_a_row([(width, 200)] * 3, gap, window)
+    taken = np.zeros((window[1], window[0]), dtype=bool)
+    for place in row:
+        taken[place.top : place.top + place.height, place.left : place.left + place.width] = True
+    for place in row:
+        bars = frame_bars(place, row, window)
+        assert len(bars) >= 2
+        for bar in bars:
+            assert min(bar.left, bar.top, bar.width - 1, bar.height - 1) >= 0
+            assert bar.left + bar.width <= window[0]
+            assert bar.top + bar.height <= window[1]
+            assert not taken[bar.top : bar.top + bar.height, bar.left : bar.left + bar.width].any()
+    assert len(frame_bars(row[1], row, window)) == (4 if gap > 1 else 2)
+
+
+def test_the_frame_is_a_ninth_of_a_letter_thick_where_there_is_room() -> None:
+    thickness = {}
+    for window in ((800, 600), (1920, 1080), (3840, 2160)):
+        (place,) = in_a_row([(100, 100)], 0, window)
+        above, below, left, right = frame_bars(place, [place], window)
+        assert {above.height, below.height, left.width, right.width} == {place.top - above.top - above.height}
+        thickness[window] = above.height
+    assert list(thickness.values()) == [2, 4, 8]
 
 
 def test_images_vanish_in_time_and_the_answer_is_waited_for(
@@ -564,6 +603,52 @@ def showings(screen: ScriptedScreen) -> list[Shown]:
     ]
 
 
+class SmallDisk:
+    """A file on a disk with room for so many more bytes: what does not fit is written in part, then refused."""
+
+    def __init__(self, file: FileIO, room: int) -> None:
+        self.file, self.room = file, room
+
+    def write(self, content: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self.file.write(content[: self.room])
+        self.room -= written
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+class TestWithoutPsychoPy:
+    """It cannot be imported: one message says how to install it, before a session's folder is made."""
+
+    def test_from_python(
+        self, make_experiment: MakeExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "psychopy", None)
+        with pytest.raises(ObserverError, match=r"pip install 'visavis\[human\]'") as told:
+            run(make_experiment(**ONE), HumanObserver("P07", HumanOptions(window=(800, 600))), tmp_path / "results")
+        assert "\n" not in str(told.value)
+        assert not (tmp_path / "results").exists()
+
+    def test_from_the_command_line(self, make_experiment: MakeExperiment, tmp_path: Path) -> None:
+        experiment = make_experiment(**ONE)
+        data = experiment.definition.model_dump(mode="json", exclude_none=True)
+        data["stimuli"] = {"folder": str(experiment.stimuli.folder)}
+        (tmp_path / "study.yaml").write_text(json.dumps(data), encoding="utf-8")
+        blocked = "import sys, runpy; sys.modules['psychopy'] = None; runpy.run_module('visavis', run_name='__main__')"
+        command = ["run", "study.yaml", "--observer", "human", "--participant", "P07", "--results", "results"]
+        done = subprocess.run(
+            [sys.executable, "-c", blocked, *command], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1
+        assert "needs psychopy" in done.stderr
+        assert "pip install 'visavis[human]'" in done.stderr
+        assert not (tmp_path / "results").exists()
+
+
 class TestStopping:
     def test_escape_between_trials_is_not_lost(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
         pressed: list[float] = []
@@ -631,6 +716,41 @@ class TestStopping:
         assert (responses[0].attempts, responses[0].provenance["interruptions"]) == (2, 1)
         assert (responses[0].response_time_s or 9) < 0.6
         assert onsets(screen)[0].images == onsets(screen)[1].images
+
+    @pytest.mark.parametrize("room", [0.5, 0.501, 0.503])
+    def test_a_full_disk_costs_no_answer_and_the_session_goes_on(
+        self,
+        room: float,
+        person: MakePerson,
+        make_experiment: MakeExperiment,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        experiment = make_experiment(**ONE)
+        whole = run(experiment, person()[0], tmp_path / "elsewhere")
+        size = (whole.folder / "events.jsonl").stat().st_size
+        opened = SessionLog._open
+
+        def on_a_small_disk(log: SessionLog) -> None:
+            opened(log)
+            log._file = SmallDisk(log._file, int(room * size))  # type: ignore[assignment]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(SessionLog, "_open", on_a_small_disk)
+            observer, screen = person()
+            with pytest.raises(SessionError, match="every answer before this one is saved: make room") as told:
+                run(experiment, observer, tmp_path / "results")
+        assert "\n" not in str(told.value)
+        assert screen.closed
+        before = load_trials(tmp_path / "results")
+        assert len(before) in (len(onsets(screen)) - 1, len(onsets(screen)) - 2)
+        assert len(before) > 2
+        observer, screen = person()
+        assert run(experiment, observer, tmp_path / "results").complete
+        after = load_trials(tmp_path / "results")
+        assert after["trial"].tolist() == [trial.id for trial in experiment.plan("P07")]
+        assert after.iloc[: len(before)].reset_index(drop=True).equals(before)
+        assert len(onsets(screen)) == len(after) - len(before)
 
     def test_another_session_has_another_plan(
         self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path

@@ -27,10 +27,10 @@ from visavis.experiments import COLUMNS, Definition, Experiment, ObserverError
 from visavis.experiments.experiment import load_stimuli
 from visavis.observers import SimulatedObserver, SimulatedOptions
 from visavis.observers.human import HumanObserver, HumanOptions
-from visavis.observers.human.layout import Placement, in_a_row
+from visavis.observers.human.layout import Placement, frame_bars, in_a_row
 from visavis.observers.human.psychopy_csv import write_psychopy_csv
 from visavis.observers.human.psychopy_screen import contrast_ratio
-from visavis.observers.human.screen import Cross, Element, Image, Screen, Words
+from visavis.observers.human.screen import Cross, Element, Frame, Image, Screen, Words
 from visavis.observers.question import QuestionWriter
 from visavis.stimuli import StimulusError, pixel_hash
 
@@ -110,6 +110,27 @@ class TestPixels:
                 cut(around, place)[:] = 128
             assert (around == 128).all()
         assert (wrong, compared > 5_000_000) == (0, True)
+
+    @pytest.mark.parametrize("size", [(1000, 700), (1001, 701), (600, 700)])
+    @pytest.mark.parametrize("gap", [0, 1, 5, 32])
+    def test_the_frame_of_a_choice_is_drawn_on_its_bars_alone(
+        self, gap: int, size: tuple[int, int], window: Open
+    ) -> None:
+        screen = window(size)
+        row = in_a_row([((600 - 2 * gap) // 3, 101)] * 3, gap, screen.size)
+        for name, level in zip("abc", (100, 150, 200), strict=True):
+            screen.load(name, np.full((101, row[0].width, 3), level, dtype=np.uint8))
+        images = [Image(name, place) for name, place in zip("abc", row, strict=True)]
+        without = screen.capture(images)
+        for place in row:
+            bars = frame_bars(place, row, screen.size)
+            frame = screen.capture([*images, Frame(place, tuple(bars))])
+            expected = without.copy()
+            for bar in bars:
+                cut(expected, bar)[:] = 16
+            assert (frame == expected).all()
+            for image in row:
+                assert (cut(frame, image) == cut(without, image)).all()
 
     def test_people_see_the_array_that_models_are_sent(self, window: Open, make_experiment: MakeExperiment) -> None:
         experiment = make_experiment()
