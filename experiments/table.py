@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ _TIMES = {name for name, (dtype, _) in COLUMNS.items() if dtype == TIME}
 _FROM_RESPONSE = ("outcome", "choice", "p_left", "response_time_s", "onset", "answered_at", "attempts", "provenance")
 
 
-def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool = False) -> pd.DataFrame:
+def load_trials(
+    folder: Path | str | Iterable[Path | str], *, unanswered: bool = False, every_response: bool = False
+) -> pd.DataFrame:
     """Read every session in or below one or more folders, and every ``*.trials.csv``, into one table.
 
     Parameters
@@ -62,12 +65,16 @@ def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool =
         A data folder, a session's folder, a ``*.trials.csv``, or several of them.
     unanswered : bool
         Whether to keep trials that were planned and not asked yet; their outcome is missing.
+    every_response : bool
+        Whether to give, in the order of the log, every response that a session holds, also those that gave way to a
+        later one: what was spent, rather than what was answered. A ``*.trials.csv`` holds the standing ones alone.
 
     Returns
     -------
     DataFrame
         A row a trial with the columns and dtypes of `COLUMNS`, sorted by observer, session and trial index. A trial
         has one row however often it was asked; `Response.settled` answers stand, failures give way to later answers.
+        With `every_response`, a row a response.
 
     Raises
     ------
@@ -87,8 +94,9 @@ def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool =
         raise SessionError(f"{names}: no sessions here (a session is a folder with a {MANIFEST}): run one first")
     tables: dict[tuple[str, str, str], pd.DataFrame] = {}
     where: dict[tuple[str, str, str], Path] = {}
+    read = partial(_session_table, every_response=every_response)
     for one in (*found, *files):
-        for identity, table in _whole_tables(one) if one in files else [_session_table(one)]:
+        for identity, table in _whole_tables(one) if one in files else [read(one)]:
             if identity in tables:
                 raise SessionError(
                     f"{one} and {where[identity]} are both session {identity[2]!r} of {identity[1]!r}: remove the copy"
@@ -100,11 +108,12 @@ def load_trials(folder: Path | str | Iterable[Path | str], *, unanswered: bool =
     return trials
 
 
-def _session_table(folder: Path) -> tuple[tuple[str, str, str], pd.DataFrame]:
+def _session_table(folder: Path, *, every_response: bool) -> tuple[tuple[str, str, str], pd.DataFrame]:
     manifest = read_manifest(folder)
     responses: dict[str, dict[str, Any]] = {}
     pairs: dict[int, dict[str, Any]] = {}
-    for event in read_events(folder):
+    events = read_events(folder)
+    for event in events:
         settle(responses, event)
         take_pairs(pairs, event)
     plan = with_pairs(read_plan(folder, manifest), pairs)
@@ -112,6 +121,9 @@ def _session_table(folder: Path) -> tuple[tuple[str, str, str], pd.DataFrame]:
     if strangers:
         raise SessionError(f"{folder}: the log answers a trial that the plan lacks: {min(strangers)!r}")
     answers = [responses.get(trial, {}) for trial in plan["trial"]]
+    if every_response:
+        answers = [event for event in events if event.get("event") == "response"]
+        plan = plan.set_index("trial").loc[[answer["trial"] for answer in answers]].reset_index()
     columns: dict[str, Any] = {name: plan[name] for name in plan.columns}
     for name in ("experiment", "definition_sha256", "session", "observer", "observer_kind"):
         columns[name] = getattr(manifest, name)

@@ -3,47 +3,44 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pandas as pd
 
 _TOKENS = ("input", "cached", "output", "reasoning")
+_IDENTITY = ["experiment", "observer", "session", "trial", "provenance"]
 
 
-def account(trials: pd.DataFrame) -> pd.DataFrame:
+def account(responses: pd.DataFrame) -> pd.DataFrame:
     """Sum what was used, by observer and by the model that in fact answered.
 
     Parameters
     ----------
-    trials : DataFrame
-        From `load_trials`. Trials that used no tokens are left out.
+    responses : DataFrame
+        From `load_trials` with ``every_response=True``, so that what failed and was asked again counts too. Responses
+        that took neither requests nor tokens are left out.
 
     Returns
     -------
     DataFrame
-        ``observer, served_model, trials, requests``, tokens ``input, cached, output, reasoning`` and ``cost_usd``,
-        which is missing where any price was unknown. `requests` counts failed ones too.
+        ``observer, served_model, trials, requests``, tokens ``input, cached, output, reasoning``, ``cost_usd``, and
+        ``lost_usd``: the most that replies that were lost or did not tell their tokens can have cost beside that. Both
+        are missing where any price was unknown. `requests` counts failed ones too; `served_model` is missing where
+        nobody answered, and a trial that was then asked again counts in both rows.
     """
-    columns = ["observer", "served_model", "trials", "requests", *_TOKENS, "cost_usd"]
     rows = []
-    for observer, text in trials[["observer", "provenance"]].dropna().itertuples(index=False):
+    for *trial, text in responses[_IDENTITY].dropna(subset="provenance").itertuples(index=False):
         known = json.loads(text)
         tokens = known.get("tokens")
-        if isinstance(tokens, dict) and any(tokens.values()):
-            used = [tokens.get(name, 0) for name in _TOKENS]
+        if isinstance(tokens, dict) and (known.get("tries") or any(tokens.values())):
             cost = known.get("cost_usd")
-            rows.append(
-                [
-                    observer,
-                    known.get("served_model"),
-                    1,
-                    known.get("tries", 0),
-                    *used,
-                    float("nan") if cost is None else cost,
-                ]
-            )
-    table = pd.DataFrame(rows, columns=columns)
-    grouped = table.groupby(["observer", "served_model"], dropna=False, sort=True)
-    return grouped.agg(dict.fromkeys(columns[2:-1], "sum") | {"cost_usd": _all_or_none}).reset_index()
+            money = [float("nan")] * 2 if cost is None else [cost, known.get("lost_usd", 0.0)]
+            used = [known.get("tries", 0), *(tokens.get(name, 0) for name in _TOKENS)]
+            rows.append([trial[1], known.get("served_model"), tuple(trial), *used, *money])
+    how: dict[str, Any] = {"trials": "nunique", "requests": "sum", **dict.fromkeys(_TOKENS, "sum")}
+    how |= dict.fromkeys(("cost_usd", "lost_usd"), _all_or_none)
+    table = pd.DataFrame(rows, columns=["observer", "served_model", *how])
+    return table.groupby(["observer", "served_model"], dropna=False, sort=True).agg(how).reset_index()
 
 
 def _all_or_none(costs: pd.Series[float]) -> float:

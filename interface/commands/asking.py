@@ -216,11 +216,15 @@ def status(results: Path) -> None:
 @click.command()
 @click.argument("results", type=FOLDER, default=Path("results"))
 def costs(results: Path) -> None:
-    """List what models in RESULTS have used: trials, requests, tokens and money, by the model that answered."""
+    """List what models in RESULTS have used: trials, requests, tokens and money, by the model that answered.
+
+    All that was ever asked counts, also what failed and was asked again. lost_usd is the most that replies that were
+    lost or did not tell their tokens can have cost beside cost_usd.
+    """
     from visavis.experiments import load_trials
     from visavis.observers.accounts import account
 
-    table = account(load_trials(results))
+    table = account(load_trials(results, every_response=True))
     click.echo(table.to_string(index=False, na_rep="–") if len(table) else "no tokens were used")
 
 
