@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from .bids_sources import copy_sources, participants, sessions_below, stimuli
+from .bids_sources import conditions, copy_imported, copy_sources, participants, sessions_below, stimuli
 from .session import SessionError
 from .table import COLUMNS, INTEGER, NUMBER, TIME
 
@@ -60,9 +60,10 @@ def write_bids(
     folder : path
         New or empty.
     results : path, optional
-        The data folder that `trials` come from. With it ``sourcedata/`` holds the sessions' files as they were written,
-        ``stimuli/stimuli.tsv`` the images and their hashes, and ``participants.tsv`` what people answered on the form;
-        what identifies them is not among it, since it is kept elsewhere.
+        The data folder that `trials` come from. With it ``sourcedata/`` holds the sessions' files as they were written
+        and files of choices made elsewhere, ``stimuli/stimuli.tsv`` the images and their hashes, ``participants.tsv``
+        what people answered on the form, and each person's sidecar the screen and the viewing conditions; what
+        identifies people is not among it, since it is kept elsewhere.
     authors : sequence of str
     licence : str
         Such as ``CC0`` or ``CC-BY-4.0``; without it the dataset says that none is stated.
@@ -102,11 +103,17 @@ def write_bids(
             (folder / "stimuli").mkdir()
             _write_table(table, folder / "stimuli" / "stimuli.tsv")
             _write_json(described, folder / "stimuli" / "stimuli.json")
+        seen: dict[tuple[str, str, str], dict[str, Any]] = {}
         for source, manifest in sessions.items():
             visit = visits.get(manifest.observer, {}).get(manifest.session)
             if visit is not None and manifest.experiment in tasks:
                 place = Path(f"sub-{labels[manifest.observer]}", f"ses-{visit}", f"task-{tasks[manifest.experiment]}")
                 copy_sources(source, folder / "sourcedata" / place)
+                seen[manifest.experiment, manifest.observer, manifest.session] = conditions(source)
+        if results is not None:
+            shared = trials[["experiment", "observer", "session"]].drop_duplicates()
+            place = folder / "sourcedata" / "imported"
+            copy_imported(Path(results), place, set(shared.itertuples(index=False, name=None)))
         for key, part in trials.groupby(["experiment", "observer", "session"]):
             experiment, observer, session = map(str, key)
             subject, visit = f"sub-{labels[observer]}", f"ses-{visits[observer][session]}"
@@ -114,7 +121,8 @@ def write_bids(
             place = folder / subject / visit / "beh"
             place.mkdir(parents=True, exist_ok=True)
             _write_table(part.drop(columns=list(_IDENTITY)), place / f"{name}.tsv")
-            _write_json(_describe(experiment), place / f"{name}.json")
+            conditioned = seen.get((experiment, observer, session), {})
+            _write_json(_describe(experiment) | conditioned, place / f"{name}.json")
     except OSError as error:
         raise SessionError(f"{folder}: the dataset cannot be written ({error.strerror})") from error
     return folder
@@ -136,7 +144,7 @@ def _write_head(trials: pd.DataFrame, folder: Path, authors: Sequence[str], lice
     (folder / "README").write_text(
         f"Paired comparisons of images ({', '.join(names)}) by people and models, one subject an observer.\n"
         "participants.tsv says who is who; 'beh' holds a row a trial, 'sourcedata' the sessions' files as they were\n"
-        "written, 'stimuli' the images that were shown, by their hashes.\n",
+        "written and files of choices made elsewhere, 'stimuli' the images that were shown, by their hashes.\n",
         encoding="utf-8",
         newline="\n",
     )

@@ -12,7 +12,8 @@ import pandas as pd
 
 from .presentation import in_language
 from .session import EVENTS, MANIFEST, PLAN, Manifest, SessionError, read_manifest
-from .table import COLUMNS
+from .session_log import read_events
+from .table import COLUMNS, TRIALS_SUFFIX, load_trials
 
 PARTICIPANT = "participant.json"
 SOURCES = (MANIFEST, PLAN, EVENTS, PARTICIPANT)
@@ -98,6 +99,48 @@ def copy_sources(session: Path, place: Path) -> None:
     for name in SOURCES:
         if (session / name).exists():
             shutil.copyfile(session / name, place / name)
+
+
+def copy_imported(results: Path, place: Path, shared: set[tuple[str, str, str]]) -> None:
+    """Copy the files of choices made elsewhere that hold a shared ``experiment, observer, session``."""
+    for file in sorted(results.rglob(f"*{TRIALS_SUFFIX}")):
+        held = load_trials(file)[["experiment", "observer", "session"]].drop_duplicates()
+        if shared.intersection(held.itertuples(index=False, name=None)):
+            copy = place / file.relative_to(results)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+
+
+def conditions(session: Path) -> dict[str, Any]:
+    """Return how a person saw a session: of its last sitting, by the standard's names and units where it has some.
+
+    Returns
+    -------
+    dict
+        ``StimulusPresentation`` and ``ViewingConditions``; empty for whoever looks at no screen.
+    """
+    starts = [event for event in read_events(session) if event["event"] == "start"]
+    observer = starts[-1].get("observer", {}) if starts else {}
+    screen = observer.get("screen", {})
+    if "display_px" not in screen:
+        return {}
+    viewing = {name: value for name, value in observer.get("viewing", {}).items() if value is not None}
+    width, height = screen["display_px"]
+    versions = starts[-1].get("versions", {})
+    presentation: dict[str, Any] = {
+        "ScreenResolution": [width, height],
+        "ScreenRefreshRate": screen.get("refresh_hz"),
+        "OperatingSystem": versions.get("platform"),
+        "SoftwareName": "visavis",
+        "SoftwareVersion": versions.get("visavis"),
+    }
+    if "distance_cm" in viewing:
+        presentation["ScreenDistance"] = viewing["distance_cm"] / 100
+    if "width_cm" in viewing:  # pixels are square
+        presentation["ScreenSize"] = [viewing["width_cm"] / 100, viewing["width_cm"] / 100 * height / width]
+    rest = {name: observer[name] for name in ("pixels_per_degree", "images") if name in observer}
+    told = {name: value for name, value in presentation.items() if value is not None}
+    return {"StimulusPresentation": told, "ViewingConditions": {**viewing, "window_px": screen.get("size_px"), **rest}}
 
 
 def _answers(session: Path) -> dict[str, Any]:

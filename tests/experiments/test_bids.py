@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from extras import require_extra
+from screens import ScriptedScreen, diligent
 
 from visavis import Definition, Experiment, load_trials, run
 from visavis.experiments import SessionError
 from visavis.experiments.bids import write_bids
 from visavis.experiments.experiment import load_stimuli
+from visavis.experiments.foreign import import_choices, write_trials
 from visavis.observers import SimulatedObserver, SimulatedOptions
+from visavis.observers.human import HumanObserver, HumanOptions
 from visavis.stimuli import sample_stimuli
 
 
@@ -51,7 +55,25 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         answers = {"age": age, "sex": sex, "vision": "well"}
         (session / "participant.json").write_text(json.dumps({"answers": answers}), encoding="utf-8")
         (session / "notes.txt").write_text("private", encoding="utf-8")
+    sit(experiment, folder / "results")
+    (folder / "theirs.csv").write_text(
+        "observer,session_id,scene,condition_A,condition_B,is_A_selected\nM01,1,cat,flat,vivid,0\n", encoding="utf-8"
+    )
+    imported = import_choices(folder / "theirs.csv", "pwcmp", experiment="theirs")
+    write_trials(imported, folder / "results" / "elsewhere" / "theirs.trials.csv")
     return folder / "results"
+
+
+def sit(experiment: Experiment, results: Path) -> None:
+    """Let a person answer four trials at a screen that nobody sees."""
+    options = HumanOptions(
+        width_cm=60,
+        distance_cm=70,
+        white_point="D65",
+        answers={"age": 40, "sex": "m", "vision": "well", "email": "a@b.c"},
+    )
+    screen = ScriptedScreen(diligent(), (1600, 1000))
+    run(experiment, HumanObserver("person 7", options, lambda *_: screen), results, limit=4)
 
 
 @pytest.fixture(scope="module")
@@ -84,13 +106,15 @@ def test_the_official_validator_passes_it(trials: pd.DataFrame, dataset: Path, s
 def test_nothing_is_lost_and_observers_keep_apart(trials: pd.DataFrame, tmp_path: Path) -> None:
     folder = write_bids(trials, tmp_path / "bids")
     participants = pd.read_csv(folder / "participants.tsv", sep="\t")
-    assert participants["participant_id"].tolist() == ["sub-P01", "sub-P01x2", "sub-QwenQwen3VL"]
-    assert participants["observer"].tolist() == ["P-01", "P01", "Qwen/Qwen3-VL"]
+    assert participants["participant_id"].tolist() == [
+        f"sub-{label}" for label in ("M01", "P01", "P01x2", "QwenQwen3VL", "person7")
+    ]
+    assert participants["observer"].tolist() == ["M01", "P-01", "P01", "Qwen/Qwen3-VL", "person 7"]
     tables = [pd.read_csv(path, sep="\t", na_values="n/a", quoting=3) for path in sorted(folder.rglob("*_beh.tsv"))]
     assert sum(map(len, tables)) == len(trials)
     first = trials[trials["observer"] == "P-01"].reset_index(drop=True)
-    assert tables[0]["trial"].tolist() == first["trial"].tolist()
-    assert tables[0]["chosen"].fillna("").tolist() == first["chosen"].fillna("").tolist()
+    assert tables[1]["trial"].tolist() == first["trial"].tolist()
+    assert tables[1]["chosen"].fillna("").tolist() == first["chosen"].fillna("").tolist()
     sidecar = json.loads(next(folder.rglob("*_beh.json")).read_text(encoding="utf-8"))
     assert set(tables[0].columns) <= set(sidecar)
 
@@ -112,7 +136,7 @@ def test_sources_stimuli_and_head_are_there(dataset: Path, results: Path) -> Non
     assert copies == [
         f"sourcedata/{name}/task-tonemapping"
         for name in ("sub-P01/ses-1", "sub-P01x2/ses-1", "sub-P01x2/ses-11", "sub-P01x2/ses-11x2",
-                     "sub-QwenQwen3VL/ses-1")
+                     "sub-QwenQwen3VL/ses-1", "sub-person7/ses-1")
     ]  # fmt: skip
     assert len(load_trials(dataset / "sourcedata")) == len(load_trials(results))
     images = pd.read_csv(dataset / "stimuli" / "stimuli.tsv", sep="\t")
@@ -143,3 +167,33 @@ def test_a_folder_with_something_in_it_is_refused(trials: pd.DataFrame, tmp_path
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(SessionError, match="not empty"):
         write_bids(trials, tmp_path)
+
+
+def test_a_persons_sidecar_tells_how_the_screen_was_seen_by_the_standards_names_in_its_units(dataset: Path) -> None:
+    (path,) = dataset.rglob("sub-person7_*_beh.json")
+    told = json.loads(path.read_text(encoding="utf-8"))
+    presentation = told["StimulusPresentation"]
+    assert presentation["ScreenResolution"] == [1600, 1000]
+    assert presentation["ScreenRefreshRate"] == 60
+    assert presentation["ScreenDistance"] == pytest.approx(0.7)
+    assert presentation["ScreenSize"] == pytest.approx([0.6, 0.375])
+    assert presentation["SoftwareName"] == "visavis"
+    viewing = told["ViewingConditions"]
+    assert (viewing["white_point"], viewing["window_px"], viewing["images"]) == ("D65", [1600, 1000], "pixel for pixel")
+    assert viewing["pixels_per_degree"] == pytest.approx(2 * 70 * math.tan(math.radians(0.5)) * 1600 / 60, abs=1e-4)
+    of_models = json.loads(next(dataset.rglob("sub-Qwen*_beh.json")).read_text(encoding="utf-8"))
+    assert "StimulusPresentation" not in of_models
+
+
+def test_a_real_sessions_form_is_shared_and_what_identifies_is_nowhere(dataset: Path) -> None:
+    people = pd.read_csv(dataset / "participants.tsv", sep="\t", dtype=str).set_index("observer")
+    assert people.loc["person 7", ["form_age", "form_sex", "vision"]].tolist() == ["40", "m", "well"]
+    assert not [path for path in dataset.rglob("*") if path.is_file() and b"a@b.c" in path.read_bytes()]
+
+
+def test_choices_made_elsewhere_are_among_the_sources(dataset: Path, results: Path, tmp_path: Path) -> None:
+    copy = dataset / "sourcedata" / "imported" / "elsewhere" / "theirs.trials.csv"
+    assert copy.read_bytes() == (results / "elsewhere" / "theirs.trials.csv").read_bytes()
+    trials = load_trials(results)
+    folder = write_bids(trials[trials["experiment"] != "theirs"], tmp_path / "bids", results=results)
+    assert not (folder / "sourcedata" / "imported").exists()
