@@ -233,8 +233,11 @@ class Observer(abc.ABC):
             raise ObserverError(
                 f"{self.name} cannot be shown a reference: remove 'reference' or choose another observer"
             )
-        if self.capabilities.deterministic and definition.repetitions > 1 and definition.sides != "both_orders":
-            return [f"{self.name} answers the same trial always alike: its repetitions measure no variability"]
+        if self.capabilities.deterministic and definition.repetitions > 1 and not definition.adaptive:
+            return [
+                f"{self.name} answers the same trial always alike: its repetitions measure no variability "
+                "('repetitions: 1' asks for one)"
+            ]
         return []
 
     @abc.abstractmethod

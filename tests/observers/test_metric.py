@@ -68,3 +68,13 @@ def test_a_value_that_is_no_number_is_no_choice(make_experiment: MakeExperiment)
 def test_an_attribute_without_a_measure_is_named(make_experiment: MakeExperiment) -> None:
     with pytest.raises(ObserverError, match="half: no statistic answers preference"):
         MetricObserver("half", {"contrast": STATISTICS["rms_contrast"]}).prepare(make_experiment())
+
+
+def test_repetitions_that_measure_nothing_are_told_of(make_experiment: MakeExperiment) -> None:
+    observer = MetricObserver("rms", STATISTICS["rms_contrast"])
+    for sides in ("random", "counterbalanced", "both_orders"):
+        (warning,) = observer.prepare(make_experiment(repetitions=2, sides=sides))
+        assert "measure no variability ('repetitions: 1'" in warning
+        assert observer.prepare(make_experiment(repetitions=1, sides=sides)) == []
+    rounds = {"design": "adaptive"}
+    assert observer.prepare(make_experiment(repetitions=3, pairs=rounds)) == []
