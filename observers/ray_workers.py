@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,8 @@ CHUNK = 50
 """Trials that a worker gets at once."""
 MOST_LOSSES = 3
 """So many times a worker is replaced."""
+REACHED_WITHIN_S = 5.0
+"""So long a cluster's address may take to answer."""
 
 
 class RayObserver(Observer):
@@ -83,6 +86,8 @@ class RayObserver(Observer):
         if not ray.is_initialized():
             elsewhere = self._address or os.environ.get("RAY_ADDRESS")
             try:
+                if elsewhere:
+                    _knock(elsewhere)
                 ray.init(
                     address=self._address,
                     num_cpus=None if elsewhere else max(self._count, os.cpu_count() or 1),
@@ -90,7 +95,7 @@ class RayObserver(Observer):
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
-            except (ConnectionError, ValueError, RuntimeError) as error:
+            except (OSError, OverflowError, ValueError, RuntimeError) as error:
                 raise ObserverError(
                     f"no Ray cluster at {elsewhere or 'this machine'}: start one ('ray start --head') or check the "
                     f"address ({str(error).splitlines()[0]})"
@@ -233,6 +238,13 @@ class RayObserver(Observer):
         import ray
 
         return ray.remote(_Worker).options(num_cpus=1, num_gpus=self._gpus).remote(*self._made_by, self.session)
+
+
+def _knock(address: str) -> None:
+    """Raise OSError if nobody listens at HOST:PORT, for which Ray itself would wait for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():  # not 'auto' or 'local'
+        socket.create_connection((host.strip("[]"), int(port)), REACHED_WITHIN_S).close()
 
 
 class _Worker:

@@ -57,7 +57,7 @@ _observer_options = [
     click.option("--options", "options_file", type=FILE, help="YAML file with options of the observer."),
     click.option("--workers", type=click.IntRange(1), help="Ask on so many workers of a Ray cluster."),
     click.option("--gpus-per-worker", type=click.FloatRange(0), default=0.0, help="GPUs of each worker."),
-    click.option("--cluster", help="Address of a Ray cluster that runs; by default one is started here."),
+    click.option("--cluster", help="Ray cluster that runs: auto, or its address; by default one is started here."),
 ]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from definitions import definition_data
 from extras import require_extra
 
 from visavis import load_trials, run
@@ -75,6 +79,48 @@ def test_a_worker_that_is_killed_costs_no_trial(make_experiment: MakeExperiment,
     assert result.outcomes == {"choice": len(experiment.plan("P1"))}
     table = load_trials(tmp_path)
     assert table["trial"].tolist() == [trial.id for trial in experiment.plan("P1")]
+
+
+def test_a_run_that_is_killed_is_resumed(images: Path, tmp_path: Path) -> None:
+    import ray
+
+    study, options = tmp_path / "study.yaml", tmp_path / "options.yaml"
+    study.write_text(
+        json.dumps(definition_data(stimuli={"folder": str(images)}, repetitions=6, sides="random")), encoding="utf-8"
+    )
+    options.write_text(json.dumps({**OPTIONS, "seconds_per_trial": 0.05}), encoding="utf-8")
+    line = [sys.executable, "-m", "visavis", "run", str(study), "--observer", "simulated:P1", "--options", str(options),
+            "--workers", "2", "--cluster", ray.get_runtime_context().gcs_address,
+            "--results", str(tmp_path / "two")]  # fmt: skip
+    with (tmp_path / "output").open("wb") as output:
+        driver = subprocess.Popen(line, stdout=output, stderr=output, cwd=tmp_path)
+        while sum(log.read_text(encoding="utf-8").count('"response"') for log in tmp_path.rglob("events.jsonl")) < 20:
+            assert driver.poll() is None, (tmp_path / "output").read_text(encoding="utf-8")
+            time.sleep(0.01)
+        driver.kill()
+        driver.wait()
+    experiment = Experiment.load(study)
+    before = len(load_trials(tmp_path / "two"))
+    assert 20 <= before < len(experiment.plan("P1"))
+    assert run(experiment, RayObserver("simulated:P1", OPTIONS), tmp_path / "two").complete
+    run(experiment, SimulatedObserver("P1", SimulatedOptions(**OPTIONS)), tmp_path / "one")  # type: ignore[arg-type]
+    one, two = (load_trials(tmp_path / name).drop(columns="answered_at") for name in ("one", "two"))
+    assert one.equals(two)
+    assert len(load_trials(tmp_path / "two", every_response=True)) == len(one)
+
+
+def test_an_address_where_no_cluster_is_ends_at_once(
+    make_experiment: MakeExperiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **_: pytest.fail("Ray would try for minutes"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and not listened at
+        for address in (f"127.0.0.1:{taken.getsockname()[1]}", f"ray://127.0.0.1:{taken.getsockname()[1]}"):
+            with pytest.raises(ObserverError, match=f"no Ray cluster at {address}: start one"):
+                RayObserver("simulated:P1", OPTIONS, address=address).prepare(make_experiment())
 
 
 def test_what_a_worker_cannot_do_is_said_before_anything_is_asked(
