@@ -148,14 +148,16 @@ def test_the_processor_gets_left_and_right_in_order(
 
 @pytest.fixture
 def favours(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Callable[..., TransformersObserver]:
-    """A model whose label logits say which of the two images has more contrast, so that what is swapped shows."""
-    import torch
+    """A model whose label logits say which of the two images has more contrast, so that what is swapped shows.
 
-    def make(**options: Any) -> TransformersObserver:
-        made = observer(tiny["qwen"], **options)
-        monkeypatch.setattr(made, "model", VisionModel(load(str(tiny["qwen"]), made.options)))
+    Where a third answer is allowed, it gives that to contrasts that differ by less than `alike`.
+    """
+
+    def make(kind: str, alike: float | None = None, **options: Any) -> TransformersObserver:
+        made = observer(tiny[kind], **options)
+        monkeypatch.setattr(made, "model", VisionModel(load(str(tiny[kind]), made.options)))
         assert made.model is not None
-        a, b = (made.model.label_tokens([label])[label][0] for label in ("A", "B"))
+        a, b, equal = (made.model.label_tokens([label])[label][0] for label in ("A", "B", "equal"))
         forward, inputs = made.model.model.forward, made.model.inputs
         seen: list[Any] = []
 
@@ -166,11 +168,13 @@ def favours(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Transf
         @functools.wraps(forward)
         def judged(*arguments: Any, **given: Any) -> Any:
             output = forward(*arguments, **given)
-            patches = seen[-1]["image_grid_thw"].prod(-1).tolist()
-            spreads = torch.stack([part.std() for part in seen[-1]["pixel_values"].split(patches)]).reshape(-1, 2)
+            # Images of one size: each has as many patches (Qwen) or tiles (InternVL) as the others.
+            left, right = seen[-1]["pixel_values"].reshape(2 * len(output.logits), -1).std(1).reshape(-1, 2).T
             output.logits[:] = -30.0
-            output.logits[:, -1, a] = 40 * (spreads[:, 0] - spreads[:, 1])
+            output.logits[:, -1, a] = 40 * (left - right)
             output.logits[:, -1, b] = 0.0
+            if alike is not None:
+                output.logits[:, -1, equal] = 20 * (left - right + alike)  # above both where they differ by less
             return output
 
         made.model.inputs = processed  # type: ignore[method-assign]
@@ -180,13 +184,17 @@ def favours(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Transf
     return make
 
 
-@pytest.mark.parametrize("answer", ["logits", "greedy"])
+@pytest.mark.parametrize(("kind", "answer"), [("qwen", "logits"), ("internvl", "logits"), ("qwen", "greedy")])
 def test_a_model_that_knows_chooses_the_right_image_on_either_side(
-    answer: str, favours: Callable[..., TransformersObserver], make_experiment: MakeExperiment, tmp_path: Path
+    kind: str,
+    answer: str,
+    favours: Callable[..., TransformersObserver],
+    make_experiment: MakeExperiment,
+    tmp_path: Path,
 ) -> None:
     experiment = make_experiment(repetitions=1, sides="both_orders")
     contrast = {key: stimulus.pixels().std() for key, stimulus in experiment.stimuli.items()}
-    assert run(experiment, favours(answer=answer, max_output_tokens=1), tmp_path, warn=quiet).complete
+    assert run(experiment, favours(kind, answer=answer, max_output_tokens=1), tmp_path, warn=quiet).complete
     trials = load_trials(tmp_path)
     if answer == "greedy":  # one token is no whole reply
         assert set(trials["outcome"]) == {"truncated"}
@@ -196,6 +204,22 @@ def test_a_model_that_knows_chooses_the_right_image_on_either_side(
         left, right = contrast[trial.scene, trial.left], contrast[trial.scene, trial.right]
         assert trial.chosen == (trial.left if left > right else trial.right)
     assert set(trials["choice"]) == {"left", "right"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_that_knows_calls_what_it_cannot_tell_apart_equal(
+    kind: str, favours: Callable[..., TransformersObserver], make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    experiment = make_experiment(repetitions=1, sides="both_orders", ties=True)
+    assert run(experiment, favours(kind, alike=0.08), tmp_path, warn=quiet).complete  # c1 and c2 differ by 0.02
+    trials = load_trials(tmp_path)
+    for trial in trials.itertuples():
+        alike, left_is_higher = {trial.left, trial.right} == {"c1", "c2"}, trial.left > trial.right
+        assert trial.choice == ("tie" if alike else "left" if left_is_higher else "right")
+        assert trial.outcome == ("tie" if alike else "choice")
+        assert (trial.p_left > 0.5) == left_is_higher  # of left and right, whatever the tie takes
+        assert json.loads(trial.provenance)["label_mass"] == pytest.approx(1, abs=1e-6)
+    assert set(trials["choice"]) == {"tie", "left", "right"}
 
 
 @pytest.mark.parametrize("answer", ["logits", "greedy"])
