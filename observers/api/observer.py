@@ -149,8 +149,12 @@ class ApiObserver(ConfigurableObserver):
             )
 
     def progress(self) -> str:
-        """Return the money spent."""
-        return _money(self._asker.ledger) if self._asker and self.price else ""
+        """Return the money spent, and how many are asked at once where the server has asked for fewer."""
+        if self._asker is None:
+            return ""
+        pace = self._asker.concurrency
+        slowed = f"slowed down by the server to {pace.limit} at once" if pace.slowed else ""
+        return ", ".join(filter(None, (_money(self._asker.ledger) if self.price else "", slowed)))
 
     def describe(self) -> dict[str, Any]:
         """Return the settings, what is known of the model, and the words of every question."""

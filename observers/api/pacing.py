@@ -66,6 +66,11 @@ class Concurrency:
         """How many may be under way now."""
         return int(self._limit)
 
+    @property
+    def slowed(self) -> bool:
+        """Whether the server has asked for fewer, and all are not allowed again yet."""
+        return self._halved_at is not None and self.limit < self._most
+
     @contextmanager
     def slot(self, stop: threading.Event) -> Iterator[None]:
         """Wait for a place and hold it.

@@ -147,6 +147,11 @@ def test_failures_are_asked_again_and_answers_of_the_observer_are_not(experiment
     assert second.asked == [trial.id for trial in experiment.plan("P1")[:2]]
     outcomes = load_trials(tmp_path)["outcome"].tolist()
     assert outcomes[:6] == ["choice", "choice", "refusal", "invalid", "truncated", "filtered"]
+    every = load_trials(tmp_path, every_response=True)
+    assert every["trial"].tolist() == [*(trial.id for trial in experiment.plan("P1")), *second.asked]
+    assert every["outcome"].tolist() == ["error", "aborted", *outcomes[2:], "choice", "choice"]
+    standing = every.iloc[2:].sort_values("trial_index", ignore_index=True)
+    assert standing.equals(load_trials(tmp_path))
 
 
 @pytest.mark.parametrize("torn", [b'{"event":"response","tri', b'{"event":"response","trial":"x"', b"\xff\xfe"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,11 +20,13 @@ import model_server
 import numpy as np
 import pytest
 from api_observers import KEY_OF, KEYS, SPECS
-from model_server import WRAP, Asked, ModelServer, Says, structured, uniform
+from click.testing import CliRunner
+from model_server import WRAP, Asked, ModelServer, Says, higher_contrast, structured, uniform
 from PIL import Image
 
 from visavis import create_observer, load_trials, run
-from visavis.experiments import Definition, Experiment, ObserverError
+from visavis.cli import main
+from visavis.experiments import Definition, Experiment, ObserverError, Response, Trial
 from visavis.experiments.experiment import load_stimuli
 from visavis.observers.accounts import account
 from visavis.observers.api import ApiObserver
@@ -36,12 +38,6 @@ from visavis.stimuli import encode_png
 MakeExperiment = Callable[..., Experiment]
 Serve = Callable[[Callable[[Asked], Says]], ModelServer]
 ObserverAt = Callable[..., ApiObserver]
-
-
-def higher_contrast(asked: Asked) -> Says:
-    """Choose the image with the higher contrast, which is what an able model would do."""
-    contrasts = [asked.pixels(i).std() for i in range(2)]
-    return Says(structured("A" if contrasts[0] > contrasts[1] else "B"))
 
 
 def quiet(_: str) -> None: ...
@@ -348,8 +344,10 @@ class TestPace:
             return higher_contrast(asked)
 
         server = serve(often_busy)
-        result = run(make_experiment(), observer_at("openai", server, tries=30), tmp_path, warn=quiet)
+        observer = observer_at("openai", server, tries=30, concurrency=64)
+        result = run(make_experiment(), observer, tmp_path, warn=quiet)
         assert result.complete
+        assert re.search(r"^\$\d+\.\d\d, slowed down by the server to \d+ at once$", observer.progress())
         assert set(result.outcomes) == {"choice"}
 
     def test_requests_a_minute_are_kept(
@@ -385,6 +383,19 @@ class TestPace:
         second = run(experiment, observer_at("anthropic", server), tmp_path, warn=quiet)
         assert second.complete
         assert len(server.asked) - before == first.outcomes["error"]
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_thoughts_that_a_server_leaves_in_the_text_are_no_answer(
+    forced: bool, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment
+) -> None:
+    server = serve(lambda _: Says(f"<think>\nB is dull. So B? No.\n</think>\n\n{structured('A') if forced else 'A'}"))
+    observer, experiment = observer_at("compatible", server, structured=forced), make_experiment()
+    observer.prepare(experiment)
+    (response,) = observer.respond(experiment.plan("m")[:1])
+    assert (response.choice, response.attempts) == ("left", 1)
+    assert response.provenance["reasoning"] == "B is dull. So B? No."
+    assert response.provenance["raw"] == server.answer(server.asked[0]).text
 
 
 @pytest.mark.usefixtures("observer_at")
@@ -438,6 +449,34 @@ class TestMoney:
         run(make_experiment(), observer_at("compatible", server, **options), tmp_path, warn=quiet)
         assert len(server.asked) * 0.72 <= 10
         assert len(server.asked) - before <= 2
+        table = account(load_trials(tmp_path, every_response=True))
+        assert table["lost_usd"].sum() > 0
+        assert f"at ${table['cost_usd'].sum():.2f} and at most ${table['lost_usd'].sum():.2f}" in stopped.stop_reason
+
+    def test_the_account_counts_what_failed_and_was_asked_again(
+        self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    ) -> None:
+        def answer(asked: Asked) -> Says:
+            return Says(kind="broken") if len(server.asked) <= 3 else higher_contrast(asked)
+
+        server = serve(answer)
+        options = {"prices": self.PRICES, "max_output_tokens": 30, "tries": 1, "concurrency": 1,
+                   "profile": {"image_rule": None, "image_tokens": 300}}  # fmt: skip
+        first = run(make_experiment(), observer_at("compatible", server, **options), tmp_path, limit=4, warn=quiet)
+        assert first.outcomes == {"error": 3, "choice": 1}
+        run(make_experiment(), observer_at("compatible", server, **options), tmp_path, limit=4, warn=quiet)
+        nobody, somebody = (
+            account(load_trials(tmp_path, every_response=True))
+            .sort_values("served_model", na_position="first")
+            .to_dict("records")
+        )
+        assert (nobody["trials"], nobody["requests"], nobody["cost_usd"]) == (3, 3, 0)
+        assert 3 * 0.72 <= nobody["lost_usd"] <= 3 * 2
+        assert (somebody["trials"], somebody["requests"], somebody["lost_usd"]) == (5, 5, 0)
+        assert somebody["cost_usd"] == pytest.approx(5 * 0.72)
+        shown = CliRunner().invoke(main, ["costs", str(tmp_path)]).output.splitlines()
+        assert "lost_usd" in shown[0]
+        assert len(shown) == 3
 
     def test_asks_of_a_trial_that_is_broken_off_are_written_down(
         self, observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
@@ -448,6 +487,7 @@ class TestMoney:
             stopped = run(make_experiment(), observer_at("compatible", server, **options), tmp_path, warn=quiet)
             assert stopped.outcomes == {"aborted": 1}
             assert "Stopped at $2.10" in stopped.stop_reason
+        assert account(load_trials(tmp_path, every_response=True))["cost_usd"].tolist() == [pytest.approx(2.1)]
         assert len(server.asked) == 3
 
     def test_a_reply_that_does_not_tell_its_tokens_counts_at_the_most(
@@ -578,28 +618,41 @@ class TestSeveralServers:
         shares = [len(server.asked) for server in servers]
         assert min(shares) > 0.3 * sum(shares)
 
-    def test_one_that_dies_in_the_middle_costs_no_trial(
-        self, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+    @pytest.mark.usefixtures("observer_at")
+    def test_a_process_that_is_killed_in_the_middle_costs_no_trial(
+        self, make_experiment: MakeExperiment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         experiment = make_experiment()
-        alive, dying = serve(higher_contrast), serve(higher_contrast)
-        left = threading.Semaphore(5)
+        line = [sys.executable, model_server.__file__]
+        servers = [subprocess.Popen(line, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        try:
+            killed, alive = (f"{server.stdout.readline().strip()}/v1" for server in servers)  # type: ignore[union-attr]
+            observer = create_observer(
+                "openai-compatible:m", {"base_url": [killed, alive], "concurrency": 8, "first_wait_s": 0.01}
+            )
+            respond = observer.respond
 
-        def answer(asked: Asked) -> Says:
-            if not left.acquire(blocking=False):
-                return Says(kind="close")
-            return higher_contrast(asked)
+            def with_a_kill(trials: Sequence[Trial]) -> Iterator[Response]:
+                for count, response in enumerate(respond(trials)):
+                    if count == 30:
+                        servers[0].kill()
+                    yield response
 
-        dying.answer = answer
-        observer = create_observer(
-            "openai-compatible:m", {"base_url": [f"{s.url}/v1" for s in (dying, alive)], "first_wait_s": 0.01}
-        )
-        result = run(experiment, observer, tmp_path, warn=quiet)
-        assert result.complete
-        assert set(result.outcomes) == {"choice"}
-        trials = load_trials(tmp_path)
-        assert trials["trial"].is_unique
-        assert {json.loads(text)["server"] for text in trials["provenance"]} == {f"{s.url}/v1" for s in (dying, alive)}
+            monkeypatch.setattr(observer, "respond", with_a_kill)
+            result = run(experiment, observer, tmp_path, warn=quiet)
+        finally:
+            for server in servers:
+                server.kill()
+                server.communicate()
+        planned = [trial.id for trial in experiment.plan("m")]
+        assert result.outcomes == {"choice": len(planned)}
+        assert load_trials(tmp_path)["trial"].tolist() == planned
+        logged = load_trials(tmp_path, every_response=True)
+        assert sorted(logged["trial"]) == sorted(planned)
+        known = logged["provenance"].map(json.loads)
+        assert {record["server"] for record in known[:30]} == {killed, alive}
+        assert {record["server"] for record in known[-20:]} == {alive}
+        assert max(record["tries"] for record in known) > 1  # what the killed one had under way
 
 
 TELLING = ["served model", "status: 401", "status: 500", "status: 400", "text", "html", "broken", "cut", "close"]
