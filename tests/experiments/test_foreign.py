@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations, product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from answering import Scripted
+from scipy.optimize import minimize
+from scipy.stats import norm
 
 from visavis.experiments import (
     COLUMNS,
@@ -19,6 +23,7 @@ from visavis.experiments import (
     run,
     write_trials,
 )
+from visavis.scaling import Options, compare, count_choices, fit_scale
 
 PWCMP = """observer,session_id,scene,condition_A,condition_B,is_A_selected
 M01,1,window,camera,ferwerda,1
@@ -47,6 +52,54 @@ def test_pwcmps_table(pwcmp: Path) -> None:
     assert trials["attribute"].unique().tolist() == ["preference"]
     assert trials["observer_kind"].unique().tolist() == ["human"]
     assert trials["trial"].is_unique
+
+
+@pytest.mark.parametrize("session", ["session", "session_id"])
+def test_pwcmps_study_is_scaled_and_has_its_ceilings(session: str, tmp_path: Path) -> None:
+    """Five people prefer high to mid to low in two scenes, but for one answer in seven; all by plain counting."""
+    rows, chosen = [], []
+    for number, (person, scene, (one, other), swapped) in enumerate(
+        product(("M1", "M2", "F1", "F2", "F3"), ("window", "corridor"), combinations(("high", "mid", "low"), 2), (0, 1))
+    ):
+        first, second = (other, one) if swapped else (one, other)
+        better = one if number % 7 else other
+        rows.append(f"{person},{1 + swapped},{scene},{first},{second},{int(first == better)},perceptual")
+        chosen.append((person, scene, one, other, better == one))
+    head = f"observer,{session},scene,condition_A,condition_B,is_A_selected,criterion"
+    (tmp_path / "trials.csv").write_text("\n".join([head, *rows]), encoding="utf-8")
+    imported = import_choices(tmp_path / "trials.csv", "pwcmp", experiment="tmo")
+    write_trials(imported, tmp_path / "results" / "tmo")
+    trials = load_trials(tmp_path / "results")
+    assert len(trials) == len(rows) == 60
+    assert sorted(set(trials["session"])) == ["1", "2"]
+
+    counts = count_choices(trials).pool([])
+    found = fit_scale(counts, model="thurstone", method="ml")
+    place = {name: counts.items.index(name) for name in counts.items}
+    wins = [(place[one], place[other]) if won else (place[other], place[one]) for _, _, one, other, won in chosen]
+
+    def minus_log_likelihood(values: np.ndarray) -> float:
+        return -sum(float(norm.logcdf(values[i] - values[j])) for i, j in wins)
+
+    values = minimize(minus_log_likelihood, np.zeros(3)).x
+    assert found.values[0] == pytest.approx(values - values.mean(), abs=1e-4)
+
+    votes: dict[object, list[tuple[str, bool]]] = {}
+    for person, scene, one, other, won in chosen:
+        votes.setdefault((scene, one, other), []).append((person, won))
+    majority, by_others, agree = 0, [], []
+    for answers in votes.values():
+        majority += max(sum(won for _, won in answers), sum(not won for _, won in answers))
+        for person, won in answers:
+            others = [theirs for name, theirs in answers if name != person]
+            agree += [won == theirs for theirs in others]
+            margin = 2 * sum(others) - len(others)
+            by_others.append(0.5 if not margin else float(won == (margin > 0)))
+    (ceilings,) = compare(trials, options=Options(resamples=20)).ceilings.to_dict("records")
+    assert ceilings["people"] == 5
+    assert ceilings["choice_majority"] == pytest.approx(majority / 60)
+    assert ceilings["choice_leave_one_out"] == pytest.approx(np.mean(by_others))
+    assert ceilings["choice_between"] == pytest.approx(np.mean(agree))
 
 
 def test_the_chosen_items_name_is_an_answer_too(tmp_path: Path) -> None:
