@@ -32,7 +32,10 @@ _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 _OTHER_SCRIPTS = ("Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "WenQuanYi Zen Hei")
 _LONGEST_LINE = 22
+_LONGEST_TITLE = 40
 _LONGEST_IN_LEGEND = 30
+_LETTER, _HANDLE = 0.062, 0.35
+"""Inches that a letter of a legend takes, more than most, and a column of it beside its letters."""
 
 _STYLE: Any = {
     "axes.grid": True,
@@ -98,7 +101,7 @@ def panels(
     columns = max(1, min(columns, len(titles)))
     rows = -(-len(titles) // columns)
     width = ONE_COLUMN if len(titles) == 1 else TWO_COLUMNS
-    room = _legend_height(legend, _legend_columns(width))
+    room = _legend_height(legend, _legend_columns(width, legend))
     with mpl.rc_context({**_STYLE, "font.family": _families()}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # an SVG is drawn by the reader's fonts
         figure = Figure(figsize=(width, rows * height + room), layout="constrained")
@@ -107,10 +110,10 @@ def panels(
             unused.remove()
         drawn = [Panel(grid.ravel()[i], title, i % columns == 0) for i, title in enumerate(titles)]
         for panel in drawn:
-            panel.axes.set_title(wrapped(panel.title, 40))
+            panel.axes.set_title(wrapped(panel.title, _LONGEST_TITLE if columns < 3 else _LONGEST_LINE))
         yield figure, drawn
         if legend:
-            _legend(figure, drawn, _legend_columns(width))
+            _legend(figure, drawn, _legend_columns(width, legend))
 
 
 def wrapped(name: str, width: int = _LONGEST_LINE) -> str:
@@ -202,8 +205,10 @@ def _legend_height(names: Sequence[str], columns: int) -> float:
     return 0.1 + sum(0.05 + 0.12 * count for count in lines)
 
 
-def _legend_columns(width: float) -> int:
-    return 2 if width < 5 else 4
+def _legend_columns(width: float, names: Sequence[str]) -> int:
+    """Return how many columns of these names a figure of some inches has room for."""
+    letters = max((len(line) for name in names for line in wrapped(name, _LONGEST_IN_LEGEND).split("\n")), default=0)
+    return max(1, min(2 if width < 5 else 4, int(width / (_LETTER * letters + _HANDLE))))
 
 
 def _legend(figure: Figure, drawn: Sequence[Panel], columns: int) -> None:

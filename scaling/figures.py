@@ -155,7 +155,11 @@ def within_figure(comparison: Comparison) -> Figure:
 def between_figure(comparison: Comparison) -> Figure:
     """Draw VR% between every two models, and between each and the people's majority."""
     names = _present(comparison, comparison.vr_between)
-    cell = 0.26
+    labels = [wrapped(name) for name in names]
+    lines = max((1 + label.count("\n") for label in labels), default=1)
+    cell = 0.26 if lines < 3 else 0.29  # as high as the lines of a label
+    lettering: dict[str, Any] = {"fontsize": 7 if lines < 3 else 6, "linespacing": 1.2 if lines < 3 else 1.0}
+    slanted: dict[str, Any] = {"rotation": 40} if lines == 1 else {"rotation": 90, "va": "center"}
     columns = max(1, min(3, int((TWO_COLUMNS - 0.9) / (cell * len(names) + 0.1))))
     height = 0.9 + cell * len(names)
     with panels(_attributes(comparison, comparison.vr_between), height, columns=columns) as (figure, drawn):
@@ -165,7 +169,7 @@ def between_figure(comparison: Comparison) -> Figure:
             matrix = table.reindex(index=names, columns=names).to_numpy(dtype=float)
             axes.pcolormesh(matrix, cmap="cividis_r", vmin=0, vmax=100, edgecolors="white", linewidth=1)
             axes.invert_yaxis()
-            axes.set_aspect("equal")
+            axes.set_aspect("equal", anchor="E")  # names stand on the left
             for row, column in np.ndindex(matrix.shape):
                 if row != column:
                     value = matrix[row, column]
@@ -173,9 +177,8 @@ def between_figure(comparison: Comparison) -> Figure:
                     shown = f"{value:.0f}" if np.isfinite(value) else "–"
                     axes.text(column + 0.5, row + 0.5, shown, ha="center", va="center", color=color, fontsize=6)
             centres = np.arange(len(names)) + 0.5
-            labels = [wrapped(name) for name in names]
-            axes.set_xticks(centres, labels, rotation=40, ha="right", rotation_mode="anchor")
-            axes.set_yticks(centres, labels if panel.leftmost else [""] * len(names))
+            axes.set_xticks(centres, labels, ha="right", rotation_mode="anchor", **lettering, **slanted)
+            axes.set_yticks(centres, labels if panel.leftmost else [""] * len(names), **lettering)
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)
             axes.grid(visible=False)

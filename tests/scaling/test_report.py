@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +317,17 @@ class TestFigures:
             for axes in figure.axes:
                 assert axes.get_position().width * figure.get_size_inches()[0] > 0.8
                 assert axes.get_position().height * figure.get_size_inches()[1] > 0.8
+        page = drawn["scales"].get_window_extent()
+        (legend,) = drawn["scales"].legends
+        box = legend.get_window_extent()
+        assert page.x0 <= box.x0 < box.x1 <= page.x1
+        for axes in drawn["vr_between"].axes:
+            for axis, edge in ((axes.xaxis, "x0"), (axes.yaxis, "y0")):
+                boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
+                thick = min(box.width if edge == "x0" else box.height for box in boxes[1:]) if boxes else 0.0
+                edges = sorted(getattr(box, edge) for box in boxes[1:])
+                assert all(after - before > 0.9 * thick for before, after in pairwise(edges))
+                assert all(drawn["vr_between"].get_window_extent().x0 <= box.x0 for box in boxes)
 
     @pytest.mark.parametrize("attributes", [1, 5])
     def test_any_number_of_attributes(self, attributes: int) -> None:
