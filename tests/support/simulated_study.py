@@ -44,12 +44,16 @@ MODELS = {
 """Weight of contrast in preference, sensitivity, side bias, refusals, and what is taken for color."""
 
 
-def study(folder: Path, people: int, scenes: int) -> tuple[Experiment, Comparison]:
+def study(
+    folder: Path, people: int, scenes: int, *, seed: int = 0, resamples: int = 500
+) -> tuple[Experiment, Comparison]:
     """Run everyone: people once, models three times a pair, and compare."""
-    sample_stimuli(folder / "images")
+    if not (folder / "images").exists():
+        sample_stimuli(folder / "images")
     definition = Definition.from_dict(
         {
-            "visavis": 1, "name": "simulated study", "seed": 11, "stimuli": {"folder": "images"}, "repetitions": 1,
+            "visavis": 1, "name": "simulated study", "seed": 11 + seed, "stimuli": {"folder": "images"},
+            "repetitions": 1,
             "attributes": {name: {"question": f"{name}?"} for name in ("contrast", "colorfulness", "preference")},
         }
     )  # fmt: skip
@@ -59,10 +63,14 @@ def study(folder: Path, people: int, scenes: int) -> tuple[Experiment, Compariso
     )
     experiment = Experiment(definition, load_stimuli(definition, folder))
     for number in range(people):
-        run(experiment, SimulatedObserver(f"person {number + 1:02}", CROWD), folder / "results")
+        person = SimulatedObserver(f"person {number + 1:02}", CROWD.model_copy(update={"seed": seed}))
+        run(experiment, person, folder / f"results {seed}")
     for name, options in MODELS.items():
-        run(experiment, SimulatedObserver(name, options), folder / "results", repetitions=3)
-    comparison = compare(load_trials(folder / "results"), people=["person *"], options=Options(resamples=500))
+        model = SimulatedObserver(name, options.model_copy(update={"seed": seed}))
+        run(experiment, model, folder / f"results {seed}", repetitions=3)
+    comparison = compare(
+        load_trials(folder / f"results {seed}"), people=["person *"], options=Options(resamples=resamples)
+    )
     return experiment, comparison
 
 
