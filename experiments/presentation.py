@@ -48,6 +48,11 @@ Words = Annotated[str | dict[str, str], PlainValidator(_check_words), WithJsonSc
 """A text, or the same text in several languages: ``{en: …, de: …, zh: …}``."""
 
 
+def has_language(words: str | dict[str, str], language: str) -> bool:
+    """Whether a text is there in a language; one that is given once holds for all."""
+    return isinstance(words, str) or language in words or language.partition("-")[0] in words
+
+
 def in_language(words: str | dict[str, str], language: str) -> str:
     """Return a text in a language; where it is not there, in English, or else in the language that is given first."""
     if isinstance(words, str):

@@ -44,6 +44,8 @@ class RunResult:
         Number of trials by outcome, over the whole session.
     stop_reason : str
         Why the observer stopped before every trial was answered; empty if it said nothing.
+    before : int
+        Trials that were settled when this run began.
     """
 
     folder: Path
@@ -51,6 +53,7 @@ class RunResult:
     answered: int
     outcomes: dict[str, int]
     stop_reason: str = ""
+    before: int = 0
 
     @property
     def complete(self) -> bool:
@@ -112,6 +115,8 @@ def run(
     KeyboardInterrupt
         Passed on, once the session is closed.
     """
+    if not isinstance(experiment, Experiment):
+        raise TypeError(f"{experiment!r} is no Experiment: make one by Experiment.load('study.yaml')")
     session = str(session)
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
@@ -135,14 +140,14 @@ def run(
         plan_table = read_plan(where, read_manifest(where))
         with SessionLog(where) as log:
             trials = trials_of(with_pairs(plan_table, log.pairs))
-            answered = _count_settled(log)
-            if answered < len(trials):
-                missing = len(trials) - answered
+            before = _count_settled(log)
+            if before < len(trials):
+                missing = len(trials) - before
                 observer.to_ask = missing if limit is None else min(limit, missing)
                 bar = partial(
                     tqdm,
                     total=len(trials),
-                    initial=answered,
+                    initial=before,
                     desc=observer.name,
                     unit="trial",
                     disable=None if progress else True,  # None: shown on a terminal only
@@ -150,7 +155,7 @@ def run(
                 _ask(observer, _portions(trials, log, choose, limit), log, bar)
             outcomes = Counter(response["outcome"] for response in log.responses.values())
             answered = _count_settled(log)
-    return RunResult(where, len(trials), answered, dict(outcomes), observer.stop_reason)
+    return RunResult(where, len(trials), answered, dict(outcomes), observer.stop_reason, before)
 
 
 def _check_observer(observer: Observer) -> None:

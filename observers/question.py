@@ -298,8 +298,8 @@ def _read_words(text: str, question: Question) -> Answer:
     structured = _read_json(text, question)
     if structured is not None:
         return structured
-    if question.structured:
-        return Answer(None)
+    if question.structured:  # a server that does not know the format may give the answer alone, which is no less clear
+        return Answer(_match(text, question))
     reasoning = None
     if question.reasoning:
         before, _, last = text.rpartition("\n")

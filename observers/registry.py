@@ -72,7 +72,13 @@ def create_observer(spec: str, options: Mapping[str, Any] | None = None, *, name
     missing = _missing(observer_class)
     if missing:
         raise ObserverError(f"{kind}: {missing}")
-    return observer_class.configured(subject or None, parse_options(observer_class, options or {}, spec), name)
+    made = observer_class.configured(subject or None, parse_options(observer_class, options or {}, spec), name)
+    if not isinstance(made, observer_class):
+        raise ObserverError(
+            f"{kind}: {observer_class.__name__}.configured(subject, options, name) made no {observer_class.__name__}: "
+            "let it return one"
+        )
+    return made
 
 
 def available_observers() -> list[ObserverInfo]:

@@ -16,6 +16,7 @@ from visavis.experiments.random_stream import hashed_uniforms
 from visavis.stimuli import STATISTICS
 
 from .configurable import ConfigurableObserver, Options
+from .resuming import begun_with, changed_settings, session_events
 
 _STANDARD_NORMAL = NormalDist()
 _SMALLEST = 2.0**-54  # half a step of a hashed uniform keeps its quantile finite
@@ -91,7 +92,9 @@ class SimulatedObserver(ConfigurableObserver):
         warnings = super().prepare(experiment)
         self._values = _individual(_scale_values(self.options, experiment), self.options, self.name)
         self._ties = experiment.definition.ties
-        return warnings
+        options = self.describe()["options"]
+        began = begun_with(session_events(self.folder)).get("options", options)
+        return [*warnings, *changed_settings(began, options)]
 
     def true_values(self, experiment: Experiment) -> pd.DataFrame:
         """Return the truth that an analysis should find.

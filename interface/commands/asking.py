@@ -6,7 +6,7 @@ Exit status 3 is a run that ended before every trial was answered, 130 one inter
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import click
 from .common import DEFINITION, FILE, FOLDER, read_pairs, with_options, write_text
 
 if TYPE_CHECKING:
-    from visavis.experiments import Observer, RunResult
+    from visavis.experiments import Definition, Observer, RunResult
 
 INCOMPLETE = 3
 
@@ -103,7 +103,7 @@ def check(
     **how: Any,
 ) -> None:
     """Check DEFINITION and its images; say how many trials there are and how long they take."""
-    from visavis.experiments import Experiment
+    from visavis.experiments import Experiment, MissingKey
 
     experiment = Experiment.load(definition)
     if repetitions is not None:
@@ -125,17 +125,37 @@ def check(
     )
     for attribute in experiment.definition.attributes:
         click.echo(f"question  {attribute}: {experiment.definition.question(attribute)}")
+    for caution in _cautions(experiment.definition):
+        click.secho(f"warning   {caution}", fg="yellow")
     if observer is not None:
         someone = _make_observer(observer, **how)
         for line in someone.outlook(experiment, list(experiment.plan(someone.name))):
             click.echo(f"takes     {line}")
+        able = "can do it"
         try:
-            for warning in someone.prepare(experiment):
-                click.secho(f"warning   {warning}", fg="yellow")
+            warnings = someone.prepare(experiment)
+        except MissingKey as missing:
+            warnings, able = [*missing.warnings, str(missing)], "can do it once it has its key"
         finally:
             someone.close()
-        click.echo(f"observer  {someone.name} ({someone.kind}) can do it")
+        for warning in warnings:
+            click.secho(f"warning   {warning}", fg="yellow")
+        click.echo(f"observer  {someone.name} ({someone.kind}) {able}")
     click.echo("no problems found")
+
+
+def _cautions(definition: Definition) -> Iterator[str]:
+    """Yield what is allowed, and seldom meant."""
+    if definition.repetitions == 1 and definition.adaptive:
+        yield "one round of adaptive pairs is a random one: set 'repetitions' to the number of rounds"
+    elif definition.repetitions == 1 and definition.sides != "both_orders":
+        yield "each pair is asked once, so VR% and repeat noise cannot be measured: set 'repetitions'"
+    for position, catch in enumerate(definition.catch):
+        if definition.practice and catch.scene in (definition.practice.scenes or ()):
+            yield (
+                f"catch.{position}.scene: {catch.scene!r} is kept for practice (practice.scenes), and this trial "
+                "shows it in the experiment"
+            )
 
 
 @click.command()
@@ -147,7 +167,13 @@ def plan(definition: Path, observer: str, session: str, output: Path | None) -> 
     """Show every trial of one observer's session, in order, as CSV."""
     from visavis.experiments import Experiment
 
-    write_text(Experiment.load(definition).plan(observer, session).to_csv(), output)
+    experiment = Experiment.load(definition)
+    write_text(experiment.plan(observer, session).to_csv(), output)
+    if experiment.definition.adaptive and experiment.definition.repetitions > 1:
+        click.echo(
+            "From the second repetition on the pairs stand in the places of those that the answers will choose",
+            err=True,
+        )
 
 
 @click.command(cls=_AsksObserver)
@@ -171,10 +197,13 @@ def run(
 ) -> None:
     """Put DEFINITION to an observer, or go on where an earlier run ended."""
     from visavis.experiments import Experiment
+    from visavis.experiments.session import is_session, session_folder
     from visavis.running import run as run_session
 
     experiment = Experiment.load(definition)
     someone = _make_observer(observer, **how)
+    if is_session(where := session_folder(results, someone.name, session)):
+        click.echo(f"{where} is there already: going on with it", err=True)
     try:
         result = run_session(
             experiment,
@@ -195,6 +224,8 @@ def run(
 def _report_run(result: RunResult) -> None:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))
     click.echo(f"{result.folder}: {result.answered} of {result.planned} trials answered ({outcomes or 'none yet'})")
+    if result.before == result.planned:
+        click.echo("It was complete before: nothing was asked. For another session give it a label: --session 2")
     if not result.complete:
         if result.stop_reason:
             click.secho(result.stop_reason, fg="yellow")
@@ -210,6 +241,8 @@ def status(results: Path) -> None:
 
     table = session_status(load_trials(results, unanswered=True))
     table["last_answer"] = table["last_answer"].dt.strftime("%Y-%m-%d %H:%M UTC")
+    counts = table.select_dtypes("number").columns
+    table[counts] = table[counts].fillna(0).astype(int)
     click.echo(table.to_string(index=False, na_rep="–"))
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, ClassVar, Self
 
-from visavis.experiments import Capabilities, Experiment, ObserverError, Response, Trial
-from visavis.experiments.session_log import read_events
+from visavis.experiments import Capabilities, Experiment, MissingKey, ObserverError, Response, Trial
 from visavis.observers.configurable import ConfigurableObserver, Options
 from visavis.observers.question import Question, QuestionWriter, composite_size
+from visavis.observers.resuming import begun_with, changed_settings, session_events
 from visavis.observers.vision import Rule, Seen
 
 from .anthropic_client import AnthropicClient
@@ -109,13 +109,13 @@ class ApiObserver(ConfigurableObserver):
         writer = self._writer(experiment)
         warnings += self._check_images(experiment, writer)
         options = self.options
-        earlier = [] if self.folder is None or not self.folder.is_dir() else read_events(self.folder)
+        earlier = session_events(self.folder)
         warnings += self._check_resumed(earlier)
         self._asker = Asker(
             name=self.name,
             session=self.session,
             writer=writer,
-            servers=self._connect(),
+            servers=self._connect(self._key(warnings)),
             retry=RetryPolicy(options.tries, options.first_wait_s, options.longest_wait_s),
             concurrency=Concurrency(options.concurrency),
             requests=RateLimit(options.requests_per_minute),
@@ -145,7 +145,8 @@ class ApiObserver(ConfigurableObserver):
         if asker.ledger.reached:
             self.stop_reason = (
                 f"Stopped at {_money(asker.ledger)}: the next request might pass the budget of "
-                f"${self.options.budget:.2f}. Raise it to go on."
+                f"${self.options.budget:.2f}, with up to {asker.servers.settings.max_output_tokens} tokens of output. "
+                "Raise it, or lower --max-output-tokens, to go on."
             )
 
     def progress(self) -> str:
@@ -286,9 +287,8 @@ class ApiObserver(ConfigurableObserver):
             media_types=self.profile.image_types,
         )
 
-    def _connect(self) -> Servers:
+    def _connect(self, key: str) -> Servers:
         options = self.options
-        key = self._key()
         urls = self._urls()
         settings = Settings(
             self.model,
@@ -309,18 +309,19 @@ class ApiObserver(ConfigurableObserver):
         named = os.environ.get(self.provider.base_url_env or "", "")
         return self.options.base_url or ((named,) if named else (self.provider.base_url,))
 
-    def _key(self) -> str:
+    def _key(self, warnings: Sequence[str]) -> str:
         names = (self.options.key_env,) if self.options.key_env else self.provider.keys
         name, key = next(((name, os.environ[name].strip()) for name in names if os.environ.get(name)), ("", ""))
         if names and not key:
-            raise ObserverError(f"{self.name}: no key: put it into the environment variable {' or '.join(names)}")
+            where = f"the environment variable {' or '.join(names)}"
+            raise MissingKey(f"{self.name}: no key: put it into {where}", warnings)
         if not all("!" <= letter <= "~" for letter in key):
             raise ObserverError(f"{self.name}: the key in {name} holds letters that no key has: set it anew")
         return key
 
     def _check_resumed(self, earlier: Sequence[Mapping[str, Any]]) -> list[str]:
         """Refuse to go on with a session of another model, and warn of other settings."""
-        began = next((event["observer"] for event in earlier if event.get("event") == "start"), None)
+        began = begun_with(earlier)
         if not began:
             return []
         now = self._parameters()
@@ -330,12 +331,7 @@ class ApiObserver(ConfigurableObserver):
                     f"{self.name}: this session began with {what.replace('_', ' ')} {began.get(what)!r}, not "
                     f"{now[what]!r}: begin another session with another label, or give the observer another --name"
                 )
-        before, after = began.get("parameters", {}), now["parameters"]
-        changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-        told = [
-            f"{name} was {before.get(name, 'the default')}, is {after.get(name, 'the default')}" for name in changed
-        ]
-        return [f"this session began with other settings ({'; '.join(told)}): its answers mix them"] if told else []
+        return changed_settings(began.get("parameters", {}), now["parameters"])
 
     def _parameters(self) -> dict[str, Any]:
         """Return the settings that a response's provenance records."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from visavis.experiments import Choice, Experiment, Response, Trial
-from visavis.experiments.presentation import FormField, Keys, in_language
+from visavis.experiments.presentation import FormField, Keys, has_language, in_language
 
 from .layout import FRAME_PX, Placement, frame_bars, letter_px
 from .pictures import MASK, Pictures
@@ -182,14 +182,27 @@ class Course:
 
     def texts(self) -> list[str]:
         """Return every text that a session may show."""
+        ours = TEXTS[spoken(self.language)].values()
+        return [*ours, *(in_language(words, self.language) for words in self._given().values())]
+
+    def untranslated(self) -> list[str]:
+        """Return a warning where texts that are given in several languages are not in the participant's, or nothing."""
+        lacking = [name for name, words in self._given().items() if not has_language(words, self.language)]
+        if not lacking:
+            return []
+        return [f"shown in another language, since they are not given in {self.language!r}: {', '.join(lacking)}"]
+
+    def _given(self) -> dict[str, str | dict[str, str]]:
+        """Return the definition's own texts, by where they stand."""
         definition = self.experiment.definition
         presentation = definition.presentation
-        given = [presentation.consent, presentation.instructions, presentation.thanks]
+        given = {name: getattr(presentation, name) for name in ("consent", "instructions", "thanks")}
         for item in presentation.form:
-            given += [item.ask, *(item.choices or ())]
-        questions = [definition.question(name, language=self.language) for name in definition.attributes]
-        ours = TEXTS[spoken(self.language)].values()
-        return [*ours, *questions, *(in_language(words, self.language) for words in given if words is not None)]
+            given[f"form, {item.name}"] = item.ask
+            given |= {f"form, {item.name}, choice {n}": words for n, words in enumerate(item.choices or (), start=1)}
+        for name, asked in definition.attributes.items():
+            given[f"question of {name}"] = asked.question_for_people or asked.question
+        return {name: words for name, words in given.items() if words is not None}
 
     def _announce(self, trial: Trial, before: Trial | None) -> None:
         """Say that practice is over, or that another question follows."""

@@ -80,7 +80,7 @@ class HumanObserver(ConfigurableObserver):
         if pictures.resampled:
             warnings.append("images are scaled to degrees of visual angle (Lanczos), not shown pixel for pixel")
         self._course = Course(experiment, self._screen, pictures, self.options.language)
-        return warnings + self._screen.problems(self._course.texts())
+        return [*warnings, *self._course.untranslated(), *self._screen.problems(self._course.texts())]
 
     def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
         """Lead a person through a sitting; Escape, confirmed, ends it early."""

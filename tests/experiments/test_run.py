@@ -73,6 +73,11 @@ def test_the_table_says_what_was_asked_and_answered(experiment: Experiment, tmp_
         assert row["response_time_s"] == 0.25
 
 
+def test_what_is_no_experiment_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"Experiment\.load"):
+        run("study.yaml", Scripted(), tmp_path)  # type: ignore[arg-type]
+
+
 def test_a_finished_session_is_not_asked_again(experiment: Experiment, tmp_path: Path) -> None:
     run(experiment, Scripted(), tmp_path)
     again = Scripted()

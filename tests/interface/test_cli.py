@@ -76,7 +76,13 @@ def test_a_run_that_is_not_complete_says_so_by_its_exit_status(visavis: Visavis)
     assert first.exit_code == 3
     assert "5 of 18 trials answered" in first.output
     assert "The same command goes on from here." in first.output
-    assert visavis(*words).exit_code == 0
+    assert "is there already" not in first.output
+    second = visavis(*words, "--sensitivity", 3)
+    assert second.exit_code == 0
+    assert "is there already: going on with it" in second.output
+    assert "this session began with other settings (sensitivity was 1.0, is 3.0)" in second.output
+    assert "nothing was asked" not in second.output
+    assert "It was complete before: nothing was asked" in visavis(*words).output
 
 
 @pytest.mark.usefixtures("study")

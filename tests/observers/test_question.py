@@ -169,8 +169,10 @@ def test_thoughts_before_the_answer_are_reasons_and_not_the_answer() -> None:
     assert (both.choice, both.reasoning) == ("right", "first\n\nThen this.")
 
 
-def test_forced_json_must_be_json() -> None:
-    assert read_answer("A", question(structured=True)).choice is None
+def test_where_json_was_asked_for_the_bare_answer_is_taken_and_no_sentence() -> None:
+    assert read_answer(" b. ", question(structured=True)).choice == "right"
+    for text in ("The answer is A", '{"answer": "A" or "B"}', '{"reply": "A"}', "A or B", ""):
+        assert read_answer(text, question(structured=True)).choice is None, text
     assert read_answer(json.dumps({"answer": "B"}), question(structured=True)).choice == "right"
 
 

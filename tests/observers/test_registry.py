@@ -17,6 +17,7 @@ from visavis.observers import (
     create_observer,
     registry,
 )
+from visavis.observers.configurable import ConfigurableObserver
 
 
 def test_an_observer_from_a_line_of_text() -> None:
@@ -44,9 +45,11 @@ def test_options_as_texts_and_as_values_are_the_same() -> None:
         ("metric", {}, "metric: name one statistic, as in metric:rms_contrast"),
         ("metric:contrast", {}, "there is no statistic 'contrast': known are rms_contrast"),
         ("metric:rms_contrast", {"statistics": {"contrast": "rms_contrast"}}, "metric: name one statistic"),
-        ("simulated", {"sensitivty": "2"}, "unknown option sensitivty; did you mean sensitivity?"),
-        ("simulated", {"sensitivity": "-2"}, "option sensitivity: Input should be greater than or equal to 0"),
-        ("simulated", {"lapse": "much"}, "option lapse: Input should be a valid number"),
+        ("simulated", {"sensitivty": "2"}, "unknown option sensitivty; did you mean --sensitivity?"),
+        ("simulated", {"sensitivity": "-2"}, "--sensitivity: this should be greater than or equal to 0, not -2"),
+        ("simulated", {"lapse": "much"}, "--lapse: a number is wanted, not 'much'"),
+        ("simulated", {"side_bais": "1"}, "unknown option --side-bais; did you mean --side-bias?"),
+        ("simulated", {"weights": {"a": {"b": "x"}}}, "--weights: a.b: a number is wanted, not 'x'"),
         ("simulated", {"statistics": {"contrast": "rms"}}, "there is no statistic 'rms'"),
         ("simulated", {"refusal_rate": 0.6, "invalid_rate": 0.6}, "refusal_rate and invalid_rate sum to more than 1"),
     ],
@@ -64,6 +67,12 @@ class NeedsMuch(SimulatedObserver):
     extra: ClassVar[str | None] = "everything"
 
 
+class Unmade(ConfigurableObserver):
+    """Lacks a method that makes it."""
+
+    kind = "simulated"
+
+
 NO_OBSERVER = 3
 
 
@@ -74,6 +83,7 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
         "broken": "visavis_no_such_package.observers:It",
         "heavy": f"{__name__}:NeedsMuch",
         "number": f"{__name__}:NO_OBSERVER",
+        "unmade": f"{__name__}:Unmade",
     }
     ours = registry._entry_points()
     theirs = {name: EntryPoint(name, value, registry.GROUP) for name, value in added.items()}
@@ -101,7 +111,9 @@ def test_a_broken_plugin_breaks_nothing_else() -> None:
 
 
 @pytest.mark.usefixtures("plugins")
-@pytest.mark.parametrize("kind", ["broken", "heavy", "number"])
+@pytest.mark.parametrize("kind", ["broken", "heavy", "number", "unmade"])
 def test_making_what_cannot_be_used_says_why(kind: str) -> None:
-    with pytest.raises(ObserverError, match=r"cannot be loaded|pip install|no subclass"):
+    with pytest.raises(
+        ObserverError, match=r"cannot be loaded|pip install|no subclass|configured\(.*\) made no Unmade"
+    ):
         create_observer(kind)

@@ -326,6 +326,29 @@ class TestPages:
         assert onsets(screen)[0].text == "Which has more contrast?"
         assert any("Wählen Sie" in text for text in self.texts(screen))
 
+    def test_texts_that_are_not_in_the_participants_language_are_told(
+        self, person: MakePerson, make_experiment: MakeExperiment
+    ) -> None:
+        experiment = make_experiment(
+            attributes={
+                "contrast": {"question": {"en": "Which has more contrast?", "de": "Wo ist mehr Kontrast?"}},
+                "preference": {"question": {"en": "Which do you prefer?"}},
+            },
+            presentation={
+                "instructions": {"de": "Sehen Sie hin."}, "thanks": "Danke!",
+                "form": [{"name": "age", "ask": {"en": "How old are you?"}}],
+            },
+        )  # fmt: skip
+
+        def told(language: str) -> list[str]:
+            observer, _ = person(language=language)
+            return [warning for warning in observer.prepare(experiment) if "another language" in warning]
+
+        (german,) = told("de-AT")
+        assert german.endswith("not given in 'de-AT': form, age, question of preference")
+        (english,) = told("en")
+        assert english.endswith("not given in 'en': instructions")
+
     def test_consent_refused_ends_before_anything_is_asked(
         self, person: MakePerson, make_experiment: MakeExperiment, tmp_path: Path
     ) -> None:
