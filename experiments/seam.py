@@ -177,6 +177,23 @@ class ObserverError(RuntimeError):
     """The observer cannot do what the experiment asks; the message names the remedy."""
 
 
+class MissingKey(ObserverError):
+    """The observer lacks the key to a server; all else that `Observer.prepare` checks is well.
+
+    Attributes
+    ----------
+    warnings : list of str
+        What `Observer.prepare` would have returned.
+    """
+
+    def __init__(self, message: str, warnings: Sequence[str] = ()) -> None:
+        super().__init__(message, list(warnings))
+        self.warnings = list(warnings)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class Observer(abc.ABC):
     """Someone who answers trials: the one contract for people, models, statistics and simulations.
 
