@@ -7,10 +7,11 @@ An imported study is one CSV file with the columns of the trials table, whose na
 from __future__ import annotations
 
 import codecs
+import difflib
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from .table import COLUMNS, TRIALS_SUFFIX, as_trials
 
 _NEEDED = ("observer", "left", "right", "choice")
 _OPTIONAL = ("session", "scene", "attribute", "repetition", "response_time_s")
+_ANSWERS = ("left", "right", "tie")
+_JUDGED = ["observer", "session", "attribute", "scene", "left", "right", "choice"]
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,34 @@ class Layout:
         repetition, response_time_s``.
     answers : mapping
         What the choice column holds for ``left``, ``right`` and ``tie``, as text. Without it the column holds those
-        words, or the name of the chosen item. Anything else is an ``invalid`` outcome.
+        words, or the name of the chosen item. Anything else is an ``invalid`` outcome. Words that stand for themselves
+        may be written in capital letters.
     other_rows : bool
         Whether rows that name neither image are no trials, but instructions and the like.
+    optional : collection of str
+        Our names of columns that a table may lack.
+
+    Raises
+    ------
+    SessionError
+        If a column is none of ours, or an answer none of left, right and tie.
     """
 
     columns: Mapping[str, str]
     answers: Mapping[str, str] = field(default_factory=dict)
     other_rows: bool = False
+    optional: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        known = (*_NEEDED, *_OPTIONAL)
+        for name in self.columns:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]!r}? " if close else ""
+                raise SessionError(f"there is no column {name!r}: {hint}known are {', '.join(known)}")
+        for text, meaning in self.answers.items():
+            if meaning not in _ANSWERS:
+                raise SessionError(f"the answer {text!r}: {meaning!r} is none of {', '.join(_ANSWERS)}")
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -57,6 +80,7 @@ LAYOUTS: dict[str, Layout] = {
             "choice": "is_A_selected",
         },
         {"1": "left", "0": "right"},
+        optional=_OPTIONAL,
     ),
     "quickeval": Layout(
         {"observer": "observer", "left": "picture_id_left", "right": "picture_id_right", "choice": "selected"}
@@ -74,8 +98,9 @@ LAYOUTS: dict[str, Layout] = {
         },
         {"left": "left", "f": "left", "right": "right", "j": "right", "down": "tie", "space": "tie"},
         other_rows=True,
+        optional=_OPTIONAL,
     ),
-    "plain": Layout({name: name for name in (*_NEEDED, *_OPTIONAL)}),
+    "plain": Layout({name: name for name in (*_NEEDED, *_OPTIONAL)}, optional=_OPTIONAL),
 }
 """Known layouts: pwcmp's CSV (Perez-Ortiz & Mantiuk 2017), QuickEval's, PsychoPy's, and one with our own names."""
 
@@ -97,7 +122,7 @@ def import_choices(
         A CSV file, a row a choice; with commas, semicolons or tabs, in UTF-8 or Excel's UTF-16.
     layout : Layout or str
         Which column is which, or the name of one of `LAYOUTS`. A column that is not there is looked for under our own
-        name; optional ones may be missing.
+        name.
     experiment : str
         Name for the ``experiment`` column.
     attribute, scene : str
@@ -128,7 +153,8 @@ def import_choices(
     for ours, theirs in layout.columns.items():
         if theirs in raw or ours in raw:
             there[ours] = theirs if theirs in raw else ours
-    missing = [layout.columns[name] for name in _NEEDED if name not in there]
+    wanted = [name for name in (*_NEEDED, *_OPTIONAL) if name in _NEEDED or name in layout.columns]
+    missing = [layout.columns.get(name, name) for name in wanted if name not in there and name not in layout.optional]
     if missing:
         raise SessionError(f"{source}: lacks the column(s) {', '.join(missing)}; it has {', '.join(raw.columns)}")
     table = raw[list(there.values())].set_axis(list(there), axis=1)
@@ -272,23 +298,53 @@ def write_trials(trials: pd.DataFrame, path: Path | str) -> Path:
     -------
     Path
     """
-    path = Path(path)
-    if not path.name.endswith(TRIALS_SUFFIX):
-        path = path.with_name(path.name.removesuffix(".csv") + TRIALS_SUFFIX)
+    path = trials_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     as_trials(trials).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
     return path
 
 
+def trials_path(path: Path | str) -> Path:
+    """Return the path with a name that ends in ``.trials.csv``."""
+    path = Path(path)
+    if path.name.endswith(TRIALS_SUFFIX):
+        return path
+    return path.with_name(path.name.removesuffix(".csv") + TRIALS_SUFFIX)
+
+
+def files_with_same_choices(path: Path) -> list[Path]:
+    """Return the other ``*.trials.csv`` in the folder that hold the same choices, whatever their experiment is called.
+
+    Parameters
+    ----------
+    path : path
+        A file as `write_trials` leaves it. Others that cannot be read are passed over.
+    """
+    others = (other for other in sorted(path.parent.glob(f"*{TRIALS_SUFFIX}")) if other != path)
+    wanted = _choices_sha256(path)
+    return [other for other in others if _choices_sha256(other) == wanted]
+
+
+def _choices_sha256(path: Path) -> str | None:
+    """Return a hash of what was answered by whom, in whichever order; None if the file cannot be read."""
+    try:
+        table = pd.read_csv(path, usecols=_JUDGED, dtype="string", keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, ValueError):
+        return None
+    rows = table[_JUDGED].sort_values(_JUDGED).to_csv(index=False)
+    return hashlib.sha256(rows.encode()).hexdigest()
+
+
 def _complete(table: pd.DataFrame, layout: Layout, experiment: str, kind: ObserverKind, sha256: str) -> pd.DataFrame:
     """Fill in every column of the trials table."""
-    choice = table["choice"]
-    if layout.answers:
-        choice = choice.map(dict(layout.answers)).astype("string")
-    else:
-        named = choice.mask((choice == table["left"]).fillna(False), "left")
-        choice = named.mask((choice == table["right"]).fillna(False), "right")
-    choice = choice.where(choice.isin(["left", "right", "tie"]))
+    held = table["choice"]
+    meaning = dict(layout.answers) or {word: word for word in _ANSWERS}
+    choice = held.map(meaning).astype("string")
+    if not layout.answers:
+        choice = choice.mask((held == table["left"]).fillna(False), "left")
+        choice = choice.mask((held == table["right"]).fillna(False), "right")
+    plain = {word: word for word in _ANSWERS if meaning.get(word) == word}
+    choice = choice.fillna(held.str.casefold().map(plain).astype("string"))
     table["choice"] = choice
     table["chosen"] = table["left"].where(choice == "left", table["right"].where(choice == "right"))
     table["outcome"] = choice.map({"left": "choice", "right": "choice", "tie": "tie"}).fillna("invalid")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,28 +45,47 @@ def import_table(
     output: Path | None,
 ) -> None:
     """Bring choices from another study, a CSV with a row a choice, among the results."""
-    from visavis.experiments import LAYOUTS, Layout, import_choices, import_matrix, write_trials
+    from visavis.experiments import LAYOUTS, import_choices, import_matrix
 
     what: dict[str, Any] = {
         "experiment": experiment or source.stem, "attribute": attribute, "scene": scene, "kind": kind,
     }  # fmt: skip
     if layout == "matrix":
         trials = import_matrix(source, **what)
-        click.echo(f"{write_trials(trials, output or Path('results') / source.stem)}: {len(trials)} choices")
+        _write_among_results(trials, output or Path("results") / source.stem, f"{len(trials)} choices")
         return
     named = LAYOUTS.get(layout)
-    if named is not None and (columns or answers):
-        named = Layout(
-            {**named.columns, **read_pairs("--column", columns)}, {**named.answers, **read_pairs("--answer", answers)}
+    if named is not None:
+        own = read_pairs("--column", columns)
+        named = replace(
+            named,
+            columns={**named.columns, **own},
+            answers={**named.answers, **read_pairs("--answer", answers)},
+            optional=set(named.optional) - own.keys(),
         )
     trials = import_choices(source, named or layout, **what)
-    path = write_trials(trials, output or Path("results") / source.stem)
     observers, scenes = trials["observer"].nunique(), trials["scene"].nunique()
-    click.echo(f"{path}: {len(trials)} trials of {observers} observer(s) in {scenes} scene(s)")
+    held = f"{len(trials)} trials of {observers} observer(s) in {scenes} scene(s)"
+    _write_among_results(trials, output or Path("results") / source.stem, held)
     unclear = trials.loc[trials["outcome"] == "invalid", "provenance"].map(json.loads)
     if len(unclear):
         held = ", ".join(repr(text) for text in dict.fromkeys(one["answer"] for one in unclear))
         click.secho(f"{len(unclear)} of them are no choice (from line {unclear.iloc[0]['line']}): {held}", fg="yellow")
+
+
+def _write_among_results(trials: Any, path: Path, held: str) -> None:
+    """Write imported trials; say what was replaced, and warn of choices that are there already."""
+    from visavis.experiments.foreign import files_with_same_choices, trials_path, write_trials
+
+    replaced = " (replaced)" if trials_path(path).exists() else ""
+    path = write_trials(trials, path)
+    click.echo(f"{path}{replaced}: {held}")
+    for other in files_with_same_choices(path):
+        click.secho(
+            f"warning: {other} holds the same choices, which would count twice: remove one of the two",
+            fg="yellow",
+            err=True,
+        )
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import combinations, product
 from pathlib import Path
 
@@ -276,3 +277,42 @@ def test_psychopys_csv_is_read(tmp_path: Path) -> None:
     assert trials["outcome"].tolist() == ["choice", "choice", "invalid"]
     assert trials["response_time_s"].tolist()[:2] == [0.71, 0.62]
     assert json.loads(trials["provenance"].iloc[0])["line"] == 3  # the row before holds the instructions' key
+
+
+@pytest.mark.parametrize(
+    ("columns", "answers", "message"),
+    [
+        ({"sceen": "Szene"}, {}, "there is no column 'sceen': did you mean 'scene'"),
+        ({}, {"L": "links"}, "the answer 'L': 'links' is none of left, right, tie"),
+    ],
+)
+def test_a_layout_of_unknown_columns_or_answers_is_refused(
+    columns: dict[str, str], answers: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SessionError, match=re.escape(message)):
+        Layout(columns, answers)
+
+
+def test_a_column_that_a_layout_names_has_to_be_there(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("observer,left,right,choice\nP,x,y,left\n", encoding="utf-8")
+    own = {name: name for name in ("observer", "left", "right", "choice")}
+    with pytest.raises(SessionError, match=re.escape("lacks the column(s) Szene")):
+        import_choices(path, Layout({**own, "scene": "Szene"}), experiment="own")
+    missing_ok = Layout({**own, "scene": "Szene"}, optional=["scene"])
+    assert import_choices(path, missing_ok, experiment="own")["scene"].tolist() == ["all"]
+
+
+@pytest.mark.parametrize("layout", ["plain", "psychopy"])
+def test_left_and_right_may_be_written_in_capital_letters(tmp_path: Path, layout: str) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("observer,left,right,choice\nP,x,y,LEFT\nP,x,y,Right\nP,x,y,Tie\nP,Left,y,left\n", encoding="utf-8")
+    trials = import_choices(path, layout, experiment="own")
+    assert trials["choice"].tolist()[:3] == ["left", "right", "tie"] if layout == "plain" else ["left", "right", None]
+    assert trials["chosen"].tolist()[3] == "Left"
+
+
+def test_an_items_name_comes_before_the_words(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("observer,left,right,choice\nP,x,LEFT,LEFT\nP,x,LEFT,left\n", encoding="utf-8")
+    assert import_choices(path, experiment="own")["chosen"].tolist() == ["LEFT", "x"]
