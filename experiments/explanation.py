@@ -11,7 +11,10 @@ _WANTED = {
     "bool_type": "true or false",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
     "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
     "string_type": "text",
     "tuple_type": "a list",
 }
@@ -38,12 +41,12 @@ def explain(detail: Any, file: YamlFile | None, schema: dict[str, Any]) -> str:
     )
     field = ".".join(str(part) for part in path)
     line = file.line(path) if file else None
-    message = _message(detail, path, schema)
+    message = say_wrong(detail, path, schema)
     return "".join((f"line {line}: " if line else "", f"{field}: " if field else "", message))
 
 
-def _message(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
-    """Say what is wrong at `path`, and the remedy."""
+def say_wrong(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
+    """Say what is wrong at `path`, and the remedy; parameters as of `explain`."""
     kind, given, limits = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown_key(path, schema)

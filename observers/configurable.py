@@ -6,11 +6,13 @@ import abc
 import difflib
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from visavis.experiments import Observer, ObserverError
+from visavis.experiments.explanation import say_wrong
 
 
 class Options(BaseModel):
@@ -81,17 +83,35 @@ def parse_options(kind: type[ConfigurableObserver], given: Mapping[str, Any], so
     try:
         return kind.Options.model_validate(values)
     except ValidationError as error:
-        problems = []
-        for detail in error.errors():
-            option = ".".join(str(part) for part in detail["loc"])
-            if detail["type"] == "extra_forbidden":
-                known = list(kind.Options.model_fields)
-                close = difflib.get_close_matches(option, known, n=1)
-                hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known) or 'none'}"
-                problems.append(f"unknown option {option}; {hint}")
-            else:
-                problems.append(f"option {option}: {str(detail['msg']).removeprefix('Value error, ')}")
+        problems = dict.fromkeys(_problem(detail, kind.Options) for detail in error.errors())
         raise ObserverError("\n  ".join([f"{source}:", *problems])) from error
+
+
+def option_name(field: str) -> str:
+    """Return how an option is written on the command line: ``--base-url`` for ``base_url``."""
+    return f"--{field.replace('_', '-')}"
+
+
+def _problem(detail: Any, options: type[Options]) -> str:
+    """Turn one error of pydantic into a line: which option, what is wrong, and an example where the option has one."""
+    if not detail["loc"]:
+        return str(detail["msg"]).removeprefix("Value error, ")
+    name, *path = (str(part) for part in detail["loc"])
+    if name not in options.model_fields:
+        known = [option_name(field) for field in options.model_fields]
+        close = difflib.get_close_matches(option_name(name), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known) or 'none'}"
+        return f"unknown option {option_name(name)}; {hint}"
+    field = options.model_fields[name]
+    if field.examples:
+        return f"{option_name(name)}: this cannot be read: write it as in {option_name(name)} {field.examples[0]}"
+    if detail["type"] == "value_error":
+        return f"{option_name(name)}: {detail['ctx']['error']}"
+    kinds = [one for one in get_args(field.annotation) if one is not NoneType]
+    if get_origin(field.annotation) in (Union, UnionType) and len(kinds) > 1:
+        path = path[1:]  # which of the kinds of value was tried
+    wrong = say_wrong(detail, tuple(detail["loc"]), options.model_json_schema())
+    return f"{option_name(name)}: {'.'.join(path)}{': ' if path else ''}{wrong}"
 
 
 def _from_text(text: str) -> Any:

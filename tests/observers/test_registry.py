@@ -45,7 +45,7 @@ def test_options_as_texts_and_as_values_are_the_same() -> None:
         ("metric", {}, "metric: name one statistic, as in metric:rms_contrast"),
         ("metric:contrast", {}, "there is no statistic 'contrast': known are rms_contrast"),
         ("metric:rms_contrast", {"statistics": {"contrast": "rms_contrast"}}, "metric: name one statistic"),
-        ("simulated", {"sensitivty": "2"}, "unknown option sensitivty; did you mean --sensitivity?"),
+        ("simulated", {"sensitivty": "2"}, "unknown option --sensitivty; did you mean --sensitivity?"),
         ("simulated", {"sensitivity": "-2"}, "--sensitivity: this should be greater than or equal to 0, not -2"),
         ("simulated", {"lapse": "much"}, "--lapse: a number is wanted, not 'much'"),
         ("simulated", {"side_bais": "1"}, "unknown option --side-bais; did you mean --side-bias?"),
