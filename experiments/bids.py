@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +41,10 @@ _LEVELS = {
     "choice": {"left": "left, or first", "right": "right, or second", "tie": "no difference"},
 }
 _UNITS = {"response_time_s": "s"}
+_SPELT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "æ": "ae", "Æ": "Ae", "ø": "oe",
+     "Ø": "Oe", "ł": "l", "Ł": "L"}
+)  # fmt: skip
 _IDENTITY = ("experiment", "observer", "observer_kind", "session")
 
 
@@ -192,4 +197,6 @@ def _labels(names: list[str]) -> dict[str, str]:
 
 
 def _alphanumeric(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]", "", text) or "x"
+    """Keep letters and digits, spelt without marks: Müller as Mueller, José as Jose."""
+    spelt = unicodedata.normalize("NFC", text).translate(_SPELT)
+    return re.sub(r"[^A-Za-z0-9]", "", unicodedata.normalize("NFKD", spelt)) or "x"

@@ -197,3 +197,11 @@ def test_choices_made_elsewhere_are_among_the_sources(dataset: Path, results: Pa
     trials = load_trials(results)
     folder = write_bids(trials[trials["experiment"] != "theirs"], tmp_path / "bids", results=results)
     assert not (folder / "sourcedata" / "imported").exists()
+
+
+def test_names_with_marks_become_labels_that_can_be_told_apart(trials: pd.DataFrame, tmp_path: Path) -> None:
+    names = ["Müller", "Mu\u0308ller 2", "Möller", "Weiß", "José", "李"]
+    people = pd.concat([trials[trials["observer"] == "P-01"].assign(observer=name) for name in names])
+    folder = write_bids(people, tmp_path / "bids")
+    labels = {path.name for path in folder.glob("sub-*")}
+    assert labels == {f"sub-{name}" for name in ("Mueller", "Mueller2", "Moeller", "Weiss", "Jose", "x")}
