@@ -22,7 +22,7 @@ def write_psychopy_csv(results: Path | str, folder: Path | str) -> list[Path]:
     Parameters
     ----------
     results : path
-        Folder with sessions; those of people are written.
+        Folder with sessions; those of people that hold answers are written.
     folder : path
         Gets ``PARTICIPANT_EXPERIMENT_DATE.csv``.
 
@@ -33,18 +33,20 @@ def write_psychopy_csv(results: Path | str, folder: Path | str) -> list[Path]:
     Raises
     ------
     SessionError
-        If there are no sessions of people.
+        If there are no sessions of people, or none holds an answer.
     """
     sessions = [file.parent for file in sorted(Path(results).rglob(MANIFEST))]
     of_people = [session for session in sessions if read_manifest(session).observer_kind == "human"]
     if not of_people:
         raise SessionError(f"{results}: no sessions of people here")
-    return [_write(session, Path(folder)) for session in of_people]
+    answered = {session: trials for session in of_people if len(trials := load_trials(session))}
+    if not answered:
+        raise SessionError(f"{results}: no person has answered anything yet")
+    return [_write(session, trials, Path(folder)) for session, trials in answered.items()]
 
 
-def _write(session: Path, folder: Path) -> Path:
+def _write(session: Path, trials: pd.DataFrame, folder: Path) -> Path:
     manifest = read_manifest(session)
-    trials = load_trials(session)
     starts = [event for event in read_events(session) if event["event"] == "start"]
     screen = (starts[-1].get("observer") or {}).get("screen") or {} if starts else {}
     known = [json.loads(text) if isinstance(text, str) else {} for text in trials["provenance"]]
