@@ -38,9 +38,9 @@ class Layout:
         The foreign name of each of ``observer, left, right, choice`` and, if there, ``session, scene, attribute,
         repetition, response_time_s``.
     answers : mapping
-        What the choice column holds for ``left``, ``right`` and ``tie``, as text. Without it the column holds those
-        words, or the name of the chosen item. Anything else is an ``invalid`` outcome. Words that stand for themselves
-        may be written in capital letters.
+        What the choice column holds for ``left``, ``right`` and ``tie``, as text, beside those words themselves, which
+        may be written in capital letters. Without it the name of the chosen item is an answer too. Anything else is an
+        ``invalid`` outcome.
     other_rows : bool
         Whether rows that name neither image are no trials, but instructions and the like.
     optional : collection of str
@@ -338,12 +338,12 @@ def _choices_sha256(path: Path) -> str | None:
 def _complete(table: pd.DataFrame, layout: Layout, experiment: str, kind: ObserverKind, sha256: str) -> pd.DataFrame:
     """Fill in every column of the trials table."""
     held = table["choice"]
-    meaning = dict(layout.answers) or {word: word for word in _ANSWERS}
+    meaning = {word: word for word in _ANSWERS} | dict(layout.answers)
     choice = held.map(meaning).astype("string")
     if not layout.answers:
         choice = choice.mask((held == table["left"]).fillna(False), "left")
         choice = choice.mask((held == table["right"]).fillna(False), "right")
-    plain = {word: word for word in _ANSWERS if meaning.get(word) == word}
+    plain = {word: word for word in _ANSWERS if meaning[word] == word}
     choice = choice.fillna(held.str.casefold().map(plain).astype("string"))
     table["choice"] = choice
     table["chosen"] = table["left"].where(choice == "left", table["right"].where(choice == "right"))

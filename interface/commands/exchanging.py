@@ -50,6 +50,8 @@ def import_table(
     what: dict[str, Any] = {
         "experiment": experiment or source.stem, "attribute": attribute, "scene": scene, "kind": kind,
     }  # fmt: skip
+    if layout == "matrix" and (columns or answers):
+        raise click.UsageError("a matrix of counts has no columns or answers to name: leave --column and --answer out")
     if layout == "matrix":
         trials = import_matrix(source, **what)
         _write_among_results(trials, output or Path("results") / source.stem, f"{len(trials)} choices")

@@ -312,6 +312,17 @@ def test_left_and_right_may_be_written_in_capital_letters(tmp_path: Path, layout
     assert trials["chosen"].tolist()[3] == "Left"
 
 
+def test_answers_are_added_to_the_words_and_may_give_them_another_meaning(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("observer,left,right,choice\nP,x,y,left\nP,x,y,same\nP,x,y,Left\n", encoding="utf-8")
+    own = {name: name for name in ("observer", "left", "right", "choice")}
+    trials = import_choices(path, Layout(own, {"same": "tie"}), experiment="own")
+    assert trials["choice"].tolist() == ["left", "tie", "left"]
+    swapped = import_choices(path, Layout(own, {"left": "right"}), experiment="own")
+    assert swapped["outcome"].tolist() == ["choice", "invalid", "invalid"]
+    assert swapped["choice"].tolist()[0] == "right"
+
+
 def test_an_items_name_comes_before_the_words(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("observer,left,right,choice\nP,x,LEFT,LEFT\nP,x,LEFT,left\n", encoding="utf-8")

@@ -39,6 +39,11 @@ def test_the_same_choices_by_another_name_are_told(imported: Import) -> None:
     assert f"{Path('results/theirs.trials.csv')} holds the same choices, which would count twice" in again.stderr
 
 
+def test_a_matrix_takes_no_answers(imported: Import) -> None:
+    found = imported("--layout", "matrix")
+    assert (found.exit_code, "leave --column and --answer out" in found.output) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
