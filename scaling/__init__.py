@@ -22,6 +22,7 @@ from .counts import Counts, count_choices
 from .detection import Detection, error_consistency, largest_error_consistency, stress, two_afc
 from .differences import rho_differences
 from .errors import ScalingError
+from .figures import figures
 from .goodness import Fit, deviance, mosteller
 from .hierarchical import PopulationScale, fit_population
 from .latent_class import LatentClasses, fit_latent_classes
@@ -85,6 +86,7 @@ __all__ = [
     "error_consistency",
     "expected_information",
     "expected_shrinkage",
+    "figures",
     "fit_latent_classes",
     "fit_order_effect",
     "fit_population",

@@ -30,8 +30,8 @@ def captions(comparison: Comparison) -> dict[str, str]:
         "agreement": "Accuracy: share of pairs on which the model's majority is the people's. Kappa: error consistency "
         "with one person, the majority of all other people taken as right (Geirhos et al. 2020), mean over people. The "
         "ceiling is the mean of one person against the others.",
-        "differences": "Differences of ρ with people between models, from the same resampled scenes; p two-sided, and "
-        "adjusted for all pairs of models (Holm).",
+        "differences": "Differences of ρ with people between models, from the same resampled scenes; p two-sided, no "
+        "less than a sign test over so many scenes can give, and adjusted for all pairs of models (Holm).",
         "separability": "Agreement with the people's majority by the distance of people's scale values: slope of the "
         f"logistic regression over pairs, with its {percent} interval from scenes; and Spearman's ρ over scenes "
         "between agreement and the SD, the range, or the mean distance of people's values. People: one person "
@@ -46,8 +46,8 @@ def captions(comparison: Comparison) -> dict[str, str]:
         "spreads": "Spread: SD of the scale values of a scene less what their standard errors add to it, root mean "
         "square over scenes; its ratio to the people's. It is the observer's sensitivity, in units of its own noise.",
         "weights": f"Regression of {target} on the other attributes, over all scenes and renditions, standardised: β, "
-        "|β| / Σ|β|, LMG shares of R², and R², with intervals over resampled scenes; and the largest correlation among "
-        "the other attributes.",
+        "|β| / Σ|β|, LMG shares of R², and R², with intervals over resampled scenes (only those of β can hold 0 within "
+        "them); and the largest correlation among the other attributes.",
         "side_bias": "Share of choices of the left; share of repeats answered differently when nothing changed and "
         "when the sides were swapped; their difference, which repeat noise does not explain, with its interval; and "
         "McNemar's exact test of favouring one side.",

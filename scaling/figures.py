@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,21 +23,7 @@ _MOST_BESIDE = 4
 
 def figures(comparison: Comparison) -> dict[str, Figure]:
     """Return every figure for which there are data, by the name of its file."""
-    models = comparison.vr_within["observer"].isin(comparison.models)
-    repeated = bool(comparison.vr_within.loc[models, "any"].notna().any())
-    aligned = bool(comparison.alignment["rho"].notna().any())
-    there: dict[str, tuple[Callable[[Comparison], Figure], bool]] = {
-        "scales": (scale_figure, len(comparison.scales) > 0),
-        "spread": (spread_figure, len(comparison.spreads) > 0),
-        "alignment": (alignment_figure, aligned),
-        "separability": (separability_figure, len(comparison.separability_points) > 0),
-        "trade_off": (trade_off_figure, aligned and repeated),
-        "vr_within": (within_figure, bool(comparison.vr_within["any"].notna().any())),
-        "vr_between": (between_figure, len(comparison.vr_between) > 0),
-        "weights": (weights_figure, len(comparison.weights) > 0),
-        "sides": (side_figure, len(comparison.side_bias) > 0),
-    }
-    drawn = {name: draw(comparison) for name, (draw, has_data) in there.items() if has_data}
+    drawn = {name: draw(comparison) for name, (draw, has_data) in FIGURES.items() if has_data(comparison)}
     for figure in drawn.values():
         lay_out(figure)
     return drawn
@@ -105,18 +91,9 @@ def alignment_figure(comparison: Comparison) -> Figure:
 
 
 def weights_figure(comparison: Comparison) -> Figure:
-    """Draw what the target is made of for each observer: normalised weights, with the sign of β."""
-    table = comparison.weights.copy()
-    sign = np.where(table["beta"] < 0, -1, 1)
-    for name in ("normalised", "normalised_low", "normalised_high"):
-        table[name] *= sign
-    flipped = table["beta"] < 0
-    table.loc[flipped, ["normalised_low", "normalised_high"]] = table.loc[
-        flipped, ["normalised_high", "normalised_low"]
-    ].to_numpy()
-    parts = {str(name): part for name, part in table.groupby("attribute")}
-    limits = ("normalised", "normalised_low", "normalised_high")
-    return _dot_figure(comparison, parts, limits, f"weight in {comparison.options.target}", line=0.0)
+    """Draw what the target is made of for each observer: β, whose interval holds 0 where no sign can be told."""
+    parts = {str(name): part for name, part in comparison.weights.groupby("attribute")}
+    return _dot_figure(comparison, parts, ("beta", "low", "high"), f"β in {comparison.options.target}", line=0.0)
 
 
 def side_figure(comparison: Comparison) -> Figure:
@@ -305,3 +282,27 @@ def _draw_points(axes: Axes, x: Floats, limits: Floats, comparison: Comparison, 
     people = name == PEOPLE
     style: dict[str, Any] = {"markersize": 4 if people else 3, "elinewidth": 1.2 if people else 0.7}
     axes.errorbar(x, value, yerr=reach, linestyle="none", label=name, **style, **look(comparison, name))
+
+
+def _aligned(comparison: Comparison) -> bool:
+    return bool(comparison.alignment["rho"].notna().any())
+
+
+def _repeated(comparison: Comparison, observers: Sequence[str]) -> bool:
+    """Whether any of these observers answered pairs more than once."""
+    table = comparison.vr_within
+    return bool(table.loc[table["observer"].isin(observers), "any"].notna().any())
+
+
+FIGURES: dict[str, tuple[Callable[[Comparison], Figure], Callable[[Comparison], bool]]] = {
+    "scales": (scale_figure, lambda found: len(found.scales) > 0),
+    "spread": (spread_figure, lambda found: len(found.spreads) > 0),
+    "alignment": (alignment_figure, _aligned),
+    "separability": (separability_figure, lambda found: len(found.separability_points) > 0),
+    "trade_off": (trade_off_figure, lambda found: _aligned(found) and _repeated(found, found.models)),
+    "vr_within": (within_figure, lambda found: _repeated(found, (*found.people, *found.models))),
+    "vr_between": (between_figure, lambda found: len(found.vr_between) > 0),
+    "weights": (weights_figure, lambda found: len(found.weights) > 0),
+    "sides": (side_figure, lambda found: len(found.side_bias) > 0),
+}
+"""How each figure is drawn, and whether a comparison has the data for it."""

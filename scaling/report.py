@@ -15,7 +15,7 @@ import pandas as pd
 from .captions import captions, trade_off_caution
 from .comparison import Comparison
 from .drawing import save, svg
-from .figures import figures
+from .figures import FIGURES, figures
 from .latex import latex_table
 from .methods import methods_paragraph
 from .shown import shown_tables
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 REPORT = "report.html"
+NUMBERS = "comparison.json"
+_PRINTED = ("pdf", "png")
 _REM_AN_INCH = 7.8  # on a screen figures are a little larger than in print
 
 _VERSIONED = ("visavis", "numpy", "scipy", "pandas", "matplotlib")
@@ -38,7 +40,7 @@ def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.Dat
     sensitivity : DataFrame, optional
         From `visavis.scaling.sensitivity`, to be shown too.
     folder : path
-        Made if need be; what an earlier report left there is replaced.
+        Made if need be. What an earlier report left there is removed, and nothing else.
 
     Returns
     -------
@@ -46,27 +48,34 @@ def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.Dat
         Of the HTML file.
     """
     folder = Path(folder)
+    drawn = figures(comparison)
+    told = captions(comparison)
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_earlier(folder, [*comparison.tables(), "sensitivity"], list(told))
     for name, table in _tables(comparison, sensitivity).items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
-    told = captions(comparison)
-    for name in told:  # of an earlier report, which had more
-        (folder / f"{name}.tex").unlink(missing_ok=True)
     for name, shown in shown_tables(comparison, sensitivity).items():
         if shown.rows:
             text = latex_table(shown.columns, shown.rows, shown.numeric, told[name], name)
             (folder / f"{name}.tex").write_text(text, encoding="utf-8", newline="\n")
-    drawn = figures(comparison)
     elements = {name: svg(figure) for name, figure in drawn.items()}
     for name, figure in drawn.items():
-        for kind in ("pdf", "png"):
+        for kind in _PRINTED:
             save(figure, folder / f"{name}.{kind}", kind)
         (folder / f"{name}.svg").write_text(elements[name], encoding="utf-8", newline="\n")
     text = json.dumps(comparison_json(comparison, sensitivity), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / "comparison.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    (folder / NUMBERS).write_text(text + "\n", encoding="utf-8", newline="\n")
     page = folder / REPORT
     page.write_text(_page(comparison, sensitivity, elements, _widths(drawn)), encoding="utf-8", newline="\n")
     return page
+
+
+def _remove_earlier(folder: Path, tables: list[str], captioned: list[str]) -> None:
+    """Remove every file that a report may write: an earlier one may have had figures and tables that this has not."""
+    drawn = [f"{name}.{kind}" for name in FIGURES for kind in (*_PRINTED, "svg")]
+    listed = [*(f"{name}.csv" for name in tables), *(f"{name}.tex" for name in captioned)]
+    for name in (REPORT, NUMBERS, *drawn, *listed):
+        (folder / name).unlink(missing_ok=True)
 
 
 def comparison_json(comparison: Comparison, sensitivity: pd.DataFrame | None = None) -> dict[str, Any]:

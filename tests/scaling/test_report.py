@@ -93,6 +93,32 @@ def test_the_page_says_what_it_was_made_from(comparison: Comparison) -> None:
     assert f"{row['rho']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" in text
 
 
+def test_of_an_earlier_report_nothing_stays_and_of_other_files_all(trials: pd.DataFrame, tmp_path: Path) -> None:
+    both = sensitivity(trials, options=Options(resamples=10))
+    write_report(compare(trials, options=Options(resamples=10)), tmp_path, both)
+    mine = {"notes.txt", "alignment_old.png", "trials.csv"}
+    for name in mine:
+        (tmp_path / name).write_text("mine")
+    before = {path.name for path in tmp_path.iterdir()}
+    models = trials[trials["observer_kind"] == "vlm"]
+    write_report(compare(models, options=Options(resamples=10)), tmp_path)
+    after = {path.name for path in tmp_path.iterdir()}
+    gone = {"alignment.png", "alignment.pdf", "alignment.svg", "alignment.tex", "sensitivity.csv", "sensitivity.tex"}
+    assert gone <= before - after
+    assert mine | {"report.html", "comparison.json", "scales.png", "scales.csv"} <= after
+    fresh = write_report(compare(models, options=Options(resamples=10)), tmp_path / "fresh").parent
+    assert after - mine == {path.name for path in fresh.iterdir()}
+
+
+def test_weights_are_drawn_as_beta_with_its_interval(comparison: Comparison) -> None:
+    drawn = figures(comparison)["weights"].axes[0]
+    table = comparison.weights[comparison.weights["observer"] == "M1"]
+    _, _, (bar,) = drawn.containers[1]  # below people
+    low, high = bar.get_segments()[0][:, 0]
+    assert (low, high) == pytest.approx((table["low"].item(), table["high"].item()))
+    assert drawn.get_xlabel() == "β in preference"
+
+
 def test_names_stand_as_they_are(trials: pd.DataFrame) -> None:
     named = trials.replace({"M1": "rms_contrast"})
     texts = Page(report_html(compare(named, options=QUICK))).texts
