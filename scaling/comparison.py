@@ -19,7 +19,7 @@ from .composition import preference_weights
 from .counts import Floats, count_choices
 from .crowds import Crowd, crowd
 from .differences import COLUMNS as DIFFERENCE_COLUMNS
-from .differences import rho_differences
+from .differences import rho_differences, smallest_p
 from .errors import ScalingError
 from .human_ceilings import COLUMNS as CEILING_COLUMNS
 from .human_ceilings import human_ceilings
@@ -123,6 +123,11 @@ class Comparison:
     screening: pd.DataFrame
     notes: tuple[str, ...] = field(default=())
 
+    def __repr__(self) -> str:
+        sizes = f"{len(self.people)} people, {len(self.models)} model(s), {len(self.scenes)} scene(s)"
+        asked = ", ".join(self.attributes)
+        return f"<Comparison: {sizes}, {len(self.items)} items, on {asked}; {len(self.notes)} note(s)>"
+
     @property
     def unit(self) -> str:
         """Unit of the scale values."""
@@ -178,14 +183,15 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
 
     grouped = pool_people(main, named_people)
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in _COLUMNS}
+    told: list[_Told] = []
     for attribute in attributes:
         if not grouped.loc[grouped["attribute"] == attribute, "choice"].notna().any():
             notes.append(f"{attribute}: nobody chose, so nothing is shown")
             continue
         scaled = scene_scales(grouped, attribute, scenes, items, **options.for_scaling)
         absent = [name for name in (*([PEOPLE] if named_people else []), *models) if name not in scaled.names]
-        notes += [f"{attribute}: no choice of {name}, so it has no scale" for name in absent]
-        notes += _scene_notes(scaled)
+        told += [(attribute, name, "no choice of {}, so no scale") for name in absent]
+        told += _scene_notes(scaled)
         parts["scales"].append(_aggregate(scaled, options))
         parts["scene_scales"].append(_long(scaled))
         parts["spreads"].append(spreads(scaled, PEOPLE, **options.for_intervals))
@@ -201,6 +207,7 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
             parts["correlations"].append(correlations(scaled, PEOPLE, each, **options.for_intervals))
             parts["differences"].append(rho_differences(scaled, PEOPLE, options.rho_mode, **options.for_intervals))
     joined = {name: _concat(frames, _COLUMNS[name]) for name, frames in parts.items()}
+    notes += [*_joined(told), *_few_scenes(joined["differences"], options.level)]
     within = _within(main, options, notes)
     curves, points = separability(main, named_people, joined["scene_scales"], people_name=PEOPLE, level=options.level)
     return Comparison(
@@ -225,6 +232,9 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         **joined,
     )
 
+
+_Told = tuple[str, str, str]
+"""An attribute, an observer, and what is told of it, with {} for its name."""
 
 _COLUMNS = {
     "scales": ("attribute", "observer", "item", "value", "low", "high", "standardised"),
@@ -282,7 +292,8 @@ def _data_notes(trials: pd.DataFrame, people: list[str], models: list[str], scen
     notes = []
     if not people:
         notes.append(
-            "there are no people among the observers, so nothing is compared with people: name them by people="
+            "there are no people among the observers, so nothing is compared with people: name them by --people "
+            "(in Python: people=)"
         )
     if not models:
         notes.append("everyone counts as people, so there is no model to compare")
@@ -295,14 +306,22 @@ def _data_notes(trials: pd.DataFrame, people: list[str], models: list[str], scen
     if len(others):
         found = ", ".join(sorted(set(others)))
         notes.append(f"{len(others)} of the {len(people)} people are not human ({found}): they were named as people")
+    unnamed = sorted(set(trials.loc[trials["observer_kind"] == "human", "observer"]) - set(people))
+    if unnamed:
+        notes.append(
+            f"{', '.join(unnamed)}: human, but counted as model{'s' if len(unnamed) > 1 else ''}: to count as people "
+            "they must be named by --people too (in Python: people=)"
+        )
     if trials["definition_sha256"].nunique() > 1:
         notes.append(f"the sessions ran {trials['definition_sha256'].nunique()} different definitions")
     unusable = trials[~trials["outcome"].isin(["choice", "tie"])].groupby("observer").size()
     total = trials.groupby("observer").size()
-    notes += [
-        f"{name}: {unusable[name]} of {total[name]} trials gave no choice and are not scaled"
-        for name in list(unusable.index)
-    ]
+    lost = [f"{unusable[name]} of {total[name]}" for name in unusable.index]
+    if len(lost) == 1:
+        notes.append(f"{unusable.index[0]}: {lost[0]} trials gave no choice and are not scaled")
+    elif lost:
+        each = ", ".join(f"{name} {count}" for name, count in zip(unusable.index, lost, strict=True))
+        notes.append(f"trials that gave no choice and are not scaled: {each}")
     return notes
 
 
@@ -321,17 +340,41 @@ def _item_notes(trials: pd.DataFrame, items: Sequence[str]) -> list[str]:
     ]
 
 
-def _scene_notes(scaled: SceneScales) -> list[str]:
+def _scene_notes(scaled: SceneScales) -> list[_Told]:
     """Say which observers lack scenes, and whether any is left that they share with people."""
     there = np.asarray(np.isfinite(scaled.values).all(axis=-1))
     with_people = there[scaled.names.index(PEOPLE)] if PEOPLE in scaled.names else None
-    notes = []
+    notes: list[_Told] = []
     for name, scenes in zip(scaled.names, there, strict=True):
         if with_people is not None and not (scenes & with_people).any():
-            notes.append(f"{scaled.attribute}: {name} and people share no scene with a scale, so nothing is compared")
+            text = "no scene has a scale both of people and of {}, so nothing is compared"
+            notes.append((scaled.attribute, name, text))
         elif not scenes.all():
-            notes.append(f"{scaled.attribute}: {name} has a scale in {scenes.sum()} of {len(scenes)} scenes")
+            notes.append((scaled.attribute, name, f"only {scenes.sum()} of {len(scenes)} scenes have a scale of {{}}"))
     return notes
+
+
+def _joined(told: Sequence[_Told]) -> list[str]:
+    """Make one note of what is alike for several observers, and for several attributes."""
+    observers: dict[tuple[str, str], list[str]] = {}
+    for attribute, name, text in told:
+        observers.setdefault((attribute, text), []).append(name)
+    attributes: dict[tuple[str, str], list[str]] = {}
+    for (attribute, text), names in observers.items():
+        attributes.setdefault((text, ", ".join(names)), []).append(attribute)
+    return [f"{', '.join(where)}: {text.format(names)}" for (text, names), where in attributes.items()]
+
+
+def _few_scenes(differences: pd.DataFrame, level: float) -> list[str]:
+    """Say where so few scenes are shared that no two models can be told apart."""
+    counts = differences.loc[differences["p_value"].notna(), "scenes"].astype(int)
+    few = sorted({count for count in counts if smallest_p(count) > 1 - level})
+    if not few:
+        return []
+    return [
+        f"with {' or '.join(map(str, few))} scenes no difference between models can be told at the "
+        f"{100 * (1 - level):.2g} % level: p is {smallest_p(few[-1]):.2g} at least"
+    ]
 
 
 def _outcomes(trials: pd.DataFrame) -> pd.DataFrame:
@@ -430,7 +473,8 @@ def _weights(scales: pd.DataFrame, attributes: list[str], options: Options, note
     else:
         told = set(table["observer"])
         untold = [name for name in dict.fromkeys(scales["observer"]) if name not in told]
-        notes += [f"{name}: the weights of the attributes cannot be told from its scales" for name in untold]
+        if untold:
+            notes.append(f"{', '.join(untold)}: the weights of the attributes cannot be told from the scales")
     return _people_first(table)
 
 

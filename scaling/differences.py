@@ -15,6 +15,11 @@ from .resampling import resampled_scenes
 COLUMNS = ("attribute", "observer", "other", "difference", "low", "high", "p_value", "p_adjusted", "scenes")
 
 
+def smallest_p(scenes: int) -> float:
+    """Return the smallest p of a two-sided sign test over so many scenes, 2^(1 - scenes)."""
+    return float(2.0 ** (1 - scenes))
+
+
 def rho_differences(
     scaled: SceneScales,
     people: str,
@@ -41,7 +46,8 @@ def rho_differences(
     DataFrame
         ``attribute, observer, other, difference, low, high, p_value, p_adjusted, scenes``: ρ of the observer minus that
         of the other; p from the share of resamples on the other side of 0 (two-sided, with 1 added to both counts:
-        Davison & Hinkley 1997, sec. 4.2), and adjusted for all pairs of models by Holm (1979).
+        Davison & Hinkley 1997, sec. 4.2), but no less than `smallest_p`, since resamples of a few scenes cannot tell
+        how other scenes would differ; and adjusted for all pairs of models by Holm (1979).
     """
     rows = []
     models = [name for name in scaled.names if name != people]
@@ -60,7 +66,7 @@ def rho_differences(
             if len(draws):
                 low, high = np.quantile(draws, tail_shares(level, count, expanded=expanded))
                 smaller = min((draws <= 0).sum(), (draws >= 0).sum())
-                p = min(1.0, 2 * (smaller + 1) / (len(draws) + 1))
+                p = min(1.0, max(smallest_p(count), 2 * (smaller + 1) / (len(draws) + 1)))
         rows.append((scaled.attribute, one, other, difference, low, high, p, count))
     table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "p_adjusted"])
     p_values = table["p_value"].to_numpy(dtype=float, copy=True)

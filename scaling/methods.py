@@ -91,7 +91,7 @@ def _with_people(comparison: Comparison) -> list[str]:
     if len(comparison.differences):
         sentences.append(
             "Models were compared by the difference of their ρ in the same resamples, p adjusted for all pairs of "
-            "models (Holm, 1979)."
+            "models (Holm, 1979); p is no less than a sign test over the scenes can give."
         )
     if len(comparison.agreement):
         kappa = (

@@ -101,6 +101,15 @@ class TestDifferences:
             assert row["p_adjusted"] >= row["p_value"]
         assert table.loc[("reverse", "twin"), "p_value"] < 0.02
 
+    @pytest.mark.parametrize("count", [2, 3, 4, 6])
+    def test_p_is_no_less_than_a_sign_test_over_so_many_scenes_can_give(self, count: int) -> None:
+        observers = {"people": {"contrast": 3 * VALUES}, "like": {"contrast": 3 * VALUES}}
+        table = trials_table({**observers, "un": {"contrast": -3 * VALUES}}, scenes=count)
+        scaled = scene_scales(table, "contrast", [f"s{i}" for i in range(count)], [f"c{i}" for i in range(6)])
+        found = rho_differences(scaled, "people", n=2000)
+        assert found["difference"].item() > 1
+        assert found["p_value"].item() == found["p_adjusted"].item() == 2 ** (1 - count)
+
     def test_equal_models_do_not_differ_more_often_than_the_level_says(self) -> None:
         found = []
         observers = {name: {"contrast": size * VALUES} for name, size in (("people", 2), ("M1", 0.5), ("M2", 0.5))}

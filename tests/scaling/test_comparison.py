@@ -33,6 +33,8 @@ def test_people_are_the_humans_by_default(comparison: Comparison) -> None:
     assert comparison.attributes == ("contrast", "preference")
     assert comparison.items == ("c0", "c1", "c2", "c3", "c4")
     assert comparison.notes == ()
+    sizes = "6 people, 2 model(s), 8 scene(s), 5 items"
+    assert repr(comparison) == f"<Comparison: {sizes}, on contrast, preference; 0 note(s)>"
 
 
 def test_what_was_simulated_is_found(comparison: Comparison) -> None:
@@ -70,6 +72,8 @@ def test_people_can_be_named_by_patterns(trials: pd.DataFrame) -> None:
     assert found.people == ("P0", "P1", "P2", "like")
     assert found.models == ("P3", "P4", "P5", "unlike")
     assert "1 of the 4 people are not human (vlm): they were named as people" in found.notes
+    unnamed = "P3, P4, P5: human, but counted as models: to count as people they must be named by --people too"
+    assert f"{unnamed} (in Python: people=)" in found.notes
 
 
 def test_a_name_of_nobody_is_an_error(trials: pd.DataFrame) -> None:
@@ -88,20 +92,26 @@ def without(trials: pd.DataFrame, query: str) -> pd.DataFrame:
         ("observer_kind == 'vlm'", "everyone counts as people, so there is no model to compare"),
         ("observer.str.startswith('P') and observer != 'P1'", "there is one person only, so there is no ceiling"),
         ("scene != 's0'", "there is one scene only, so there are no intervals over scenes"),
-        ("observer == 'like' and attribute == 'contrast'", "contrast: no choice of like, so it has no scale"),
+        ("observer == 'like' and attribute == 'contrast'", "contrast: no choice of like, so no scale"),
         ("repetition > 1", "8 of 8 observers answered no pair twice, so VR% within is unknown there"),
         ("observer == 'P2' and scene == 's3'", None),
         ("observer == 'like' and repetition == 3", "observers answered pairs 2 to 3 times: the more often, the larger"),
-        ("observer == 'like' and scene in ['s0', 's4']", "contrast: like has a scale in 6 of 8 scenes"),
+        (
+            "observer == 'like' and scene in ['s0', 's4']",
+            "contrast, preference: only 6 of 8 scenes have a scale of like",
+        ),
         (
             "(observer_kind == 'human') == (scene in ['s0', 's1'])",
-            "contrast: like and people share no scene with a scale, so nothing is compared",
+            "contrast, preference: no scene has a scale both of people and of like, unlike, so nothing is compared",
         ),
         (
             "scene == 's1' and (left == 'c4' or right == 'c4')",
             "in 1 of 8 scenes (s1) some renditions were never compared",
         ),
         ("attribute == 'preference'", None),
+        ("observer != 'P0' and scene == 's0'", "contrast, preference: only 7 of 8 scenes have a scale of like, unlike"),
+        ("scene > 's5'", None),
+        ("scene > 's4'", "with 5 scenes no difference between models can be told at the 5 % level: p is 0.062 at"),
     ],
 )
 def test_less_data_give_what_can_be_given_and_say_what_cannot(
@@ -135,13 +145,16 @@ def test_outcomes_that_are_no_choice_are_counted_and_noted(trials: pd.DataFrame)
     row = found.outcomes.set_index("observer").loc["like"]
     assert (row["trials"], row["choice"], row["refusal"]) == (480, 320, 160)
     assert "like: 160 of 480 trials gave no choice and are not scaled" in found.notes
+    some.loc[(some["observer"] == "P0") & (some["scene"] == "s0"), ["outcome", "choice"]] = ["refusal", None]
+    told = "trials that gave no choice and are not scaled: P0 60 of 480, like 160 of 480"
+    assert told in compare(some, options=QUICK).notes
 
 
 def test_a_model_that_only_refuses_is_said_and_spoils_nothing(trials: pd.DataFrame) -> None:
     some = trials.copy()
     some.loc[some["observer"] == "like", ["outcome", "choice"]] = ["refusal", None]
     found = compare(some, options=QUICK)
-    assert "contrast: no choice of like, so it has no scale" in found.notes
+    assert "contrast, preference: no choice of like, so no scale" in found.notes
     assert set(found.alignment["observer"]) == {"unlike"}
 
 

@@ -86,7 +86,7 @@ def test_without_the_target_or_anything_to_explain_it_by_that_is_said(trials: pd
     assert set(other.weights["attribute"]) == {"colorfulness", "preference"}
     lacking = trials[~((trials["observer"] == "like") & (trials["attribute"] == "preference"))]
     notes = compare(lacking, options=QUICK).notes
-    assert "like: the weights of the attributes cannot be told from its scales" in notes
+    assert "like: the weights of the attributes cannot be told from the scales" in notes
 
 
 def test_sides_are_judged_for_each_model_and_for_people_together(trials: pd.DataFrame) -> None:
