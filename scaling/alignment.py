@@ -48,6 +48,10 @@ class SceneScales:
     values: Floats
     error_variances: Floats
 
+    def __repr__(self) -> str:
+        sizes = f"{len(self.names)} observers, {len(self.scenes)} scenes, {len(self.items)} items"
+        return f"<SceneScales: {sizes}, on {self.attribute}>"
+
     def of(self, name: str) -> Floats:
         """Return the values of one observer; shape (n scenes, k)."""
         return np.asarray(self.values[self.names.index(name)])

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 from scipy.stats import t as student
 
-from .counts import Counts, Floats, as_names
+from .counts import Counts, Floats, as_names, require_counts
 from .errors import ScalingError
 from .fitting import best_values
 from .links import LINKS
@@ -60,6 +60,10 @@ class Bootstrap:
     jackknife: Floats | None
     n_units: int
     seed: int
+
+    def __repr__(self) -> str:
+        n, n_groups, k = self.draws.shape
+        return f"<Bootstrap: {n} resamples of {', '.join(self.unit)}, {k} items in {n_groups} group(s)>"
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -243,6 +247,7 @@ def bootstrap_scale(
     ScalingError
         If a column is missing, or there is only one unit to draw from.
     """
+    require_counts(counts)
     units, by = as_names(unit), as_names(by)
     if n < 1:
         raise ScalingError(f"one resample at least is needed, not {n}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .counts import Counts
+from .counts import Counts, require_counts
 from .errors import ScalingError
 
 
@@ -48,6 +48,7 @@ def choice_ceilings(counts: Counts, *, observer: str = "observer") -> ChoiceCeil
     ScalingError
         If no pair was answered by two observers.
     """
+    require_counts(counts)
     rest = [name for name in counts.groups.columns if name != observer]
     each = Counts(counts.items, counts.groups, counts.wins, np.zeros_like(counts.ties))
     pooled = each.pool(rest)

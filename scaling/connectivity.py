@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .counts import Counts
+from .counts import Counts, require_counts
 from .errors import ScalingError
 
 Bools = NDArray[np.bool_]
@@ -37,16 +37,19 @@ def reachable(edges: Bools) -> Bools:
 
 def is_connected(counts: Counts) -> Bools:
     """Whether the comparisons of each group join all items; shape (G,)."""
+    require_counts(counts)
     return np.asarray(reachable(counts.comparisons > 0).all(axis=(1, 2)))
 
 
 def has_maximum(counts: Counts) -> Bools:
     """Whether each group's likelihood has a finite maximum (Ford 1957); shape (G,). A tie is half a win each way."""
+    require_counts(counts)
     return np.asarray(reachable(counts.wins + counts.ties > 0).all(axis=(1, 2)))
 
 
 def describe_separation(counts: Counts, group: int) -> str:
     """Say in words why one group has no finite maximum; empty where it has one."""
+    require_counts(counts)
     comparisons, wins = counts.comparisons[group] > 0, (counts.wins + counts.ties)[group] > 0
     together = reachable(comparisons[None])[0]
     if not together.all():

@@ -43,6 +43,10 @@ class Counts:
     wins: Floats
     ties: Floats
 
+    def __repr__(self) -> str:
+        chosen, tied = self.wins.sum(), self.ties.sum() / 2
+        return f"<Counts: {len(self.items)} items in {len(self.groups)} group(s), {chosen:g} choices, {tied:g} ties>"
+
     def __post_init__(self) -> None:
         k, shape = len(self.items), (len(self.groups), len(self.items), len(self.items))
         if k < 2:
@@ -240,6 +244,21 @@ def count_choices(
     wins = tally(left, right, answers.to_left) + tally(right, left, answers.to_right)
     ties = tally(left, right, answers.tied) + tally(right, left, answers.tied)
     return Counts(answers.items, groups, wins, ties)
+
+
+def require_counts(counts: object) -> None:
+    """Refuse what is no `Counts`, and say how it is made into some.
+
+    Raises
+    ------
+    ScalingError
+    """
+    if isinstance(counts, Counts):
+        return
+    raise ScalingError(
+        f"Counts are wanted, not a {type(counts).__name__}: make them of a trials table by count_choices(trials), or "
+        "of a matrix by Counts.from_matrix(matrix)"
+    )
 
 
 def as_names(columns: str | Sequence[str]) -> tuple[str, ...]:

@@ -16,14 +16,14 @@ from scipy.optimize import minimize
 from scipy.special import ndtr
 
 from .connectivity import require_maximum
-from .counts import Counts, Floats
+from .counts import Counts, Floats, require_counts
 from .errors import ScalingError
 from .fitting import marginal_log_likelihood, maximise, precision_of
 from .links import ModelName, link_of
 from .single import MEAN_0, Settings, SingleScale
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PopulationScale(SingleScale):
     """The scale of a population of observers.
 
@@ -83,6 +83,7 @@ def fit_population(
     ScalingError
         With fewer than two observers, or without a prior data whose pooled likelihood has no finite maximum.
     """
+    require_counts(counts)
     link, precision = link_of(model), precision_of(prior_sd)
     each = counts.with_ties_as_half_wins().pool([observer])
     each = each.select(np.asarray(each.wins.any(axis=(1, 2))))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .counts import Counts, Floats
+from .counts import Counts, Floats, require_counts
 from .errors import ScalingError
 from .fitting import Optimum, maximise, precision_of
 from .links import Link, ModelName, link_of
@@ -57,6 +57,10 @@ class LatentClasses:
     log_likelihood: float
     bic: float
     converged: bool
+
+    def __repr__(self) -> str:
+        who = f"{len(self.membership)} observers"
+        return f"<LatentClasses: {len(self.shares)} classes of {who}, {len(self.items)} items, by {self.model}>"
 
     @property
     def constraint(self) -> str:
@@ -127,6 +131,7 @@ def fit_latent_classes(
     ScalingError
         With more classes than observers, or an observer without a choice.
     """
+    require_counts(counts)
     link, precision = link_of(model), precision_of(prior_sd)
     each = counts.with_ties_as_half_wins().pool([observer])
     n = len(each.groups)

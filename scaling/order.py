@@ -26,7 +26,7 @@ _FARTHEST = 50.0
 """No data hold a value so far out: beyond it there is no maximum."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OrderEffect(SingleScale):
     """A scale with an order effect.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .connectivity import describe_separation, has_maximum, is_connected
-from .counts import Counts, Floats
+from .counts import Counts, Floats, require_counts
 from .errors import ScalingError
 from .fitting import maximise, precision_of
 from .least_squares import Correction, least_squares
@@ -62,6 +62,10 @@ class Scale:
     log_likelihood: Floats
     converged: NDArray[np.bool_]
     separation: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        n_groups, k = self.values.shape
+        return f"<Scale: {k} items in {n_groups} group(s), by {self.model}, {self.method}>"
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -191,6 +195,7 @@ def fit_scale(
     ScalingError
         For an unknown option, or a group without any comparison.
     """
+    require_counts(counts)
     link, precision = link_of(model), precision_of(prior_sd if method == "map" else None)
     if method == "map" and not precision:
         raise ScalingError("method 'map' needs prior_sd: for no prior use method='ml'")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .counts import Counts, count_choices
+from .counts import Counts, count_choices, require_counts
 from .errors import ScalingError
 from .links import LINKS
 from .scale import fit_scale
@@ -44,6 +44,7 @@ def leave_one_out_likelihood(
     ScalingError
         With fewer than three observers, or a method that leaves groups without values.
     """
+    require_counts(counts)
     each = counts.with_ties_as_half_wins().pool([observer, *by])
     pooled = each.pool(by)
     names = list(dict.fromkeys(each.groups[observer]))
@@ -88,12 +89,26 @@ class ScreeningRule:
         Share of catch trials answered as expected.
     most_out_of_line : float or None
         Score of `leave_one_out_likelihood`.
+
+    Raises
+    ------
+    ScalingError
+        For a share outside 0 to 1.
     """
 
     most_invalid: float | None = 0.1
     most_disagreement: float | None = 0.4
     least_catch: float | None = 0.75
     most_out_of_line: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("most_invalid", "most_disagreement", "least_catch"):
+            share = getattr(self, name)
+            if share is not None and not 0 <= share <= 1:
+                meant = f": {share:g} % is {share / 100:g}" if 1 < share <= 100 else ""
+                raise ScalingError(f"{name} is {share:g}, but a share from 0 to 1 is wanted{meant}")
+        if self.most_out_of_line is not None and not np.isfinite(self.most_out_of_line):
+            raise ScalingError(f"most_out_of_line is {self.most_out_of_line:g}, but a finite score is wanted")
 
 
 def screen(trials: pd.DataFrame, people: Sequence[str], rule: ScreeningRule) -> pd.DataFrame:

@@ -50,6 +50,9 @@ class SingleScale:
     log_likelihood: float
     converged: bool
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self.items)} items, by {self.model}>"
+
     @property
     def constraint(self) -> str:
         """What fixes the values."""

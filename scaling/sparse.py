@@ -66,6 +66,9 @@ class SparseScale:
     iterations: int
     converged: bool
 
+    def __repr__(self) -> str:
+        return f"<SparseScale: {len(self.items)} items, by {self.model}>"
+
     @property
     def constraint(self) -> str:
         """What fixes the values."""

@@ -21,7 +21,7 @@ from scipy.special import expit, log_expit, log_ndtr
 from scipy.stats import chi2, norm
 
 from .connectivity import describe_separation, require_maximum
-from .counts import Counts, Floats
+from .counts import Counts, Floats, require_counts
 from .errors import ScalingError
 from .fitting import centred_covariance, precision_of
 from .single import MEAN_0, Settings, SingleScale
@@ -37,7 +37,7 @@ _MOST_ITERATIONS = 200
 _Terms = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TieScale(SingleScale):
     """A scale with a tie parameter.
 
@@ -128,6 +128,7 @@ def fit_ties(
     ScalingError
         For an unknown model or group, no ties, nothing but ties, or without a prior data that leave no finite maximum.
     """
+    require_counts(counts)
     if model not in _TERMS:
         raise ScalingError(f"there is no model {model!r} of ties: known are {', '.join(_TERMS)}")
     if not 0 <= group < len(counts.groups):

@@ -13,6 +13,7 @@ from visavis.scaling import (
     Counts,
     ScalingError,
     bootstrap_scale,
+    choice_ceilings,
     count_by_order,
     count_choices,
     fit_latent_classes,
@@ -21,6 +22,9 @@ from visavis.scaling import (
     fit_scale,
     fit_sparse,
     fit_ties,
+    has_maximum,
+    is_connected,
+    leave_one_out_likelihood,
     list_choices,
 )
 
@@ -99,6 +103,42 @@ def test_every_result_has_a_table_a_summary_and_a_figure(name: str) -> None:
     axes.figure.canvas.draw()
     with pytest.raises(ScalingError, match="level must lie between 0 and 1"):
         result.to_frame(95)
+
+
+def test_results_print_on_one_short_line() -> None:
+    counts = counted(table(), "observer")
+    scale = fit_scale(counts)
+    assert (
+        repr(counts)
+        == f"<Counts: 3 items in 6 group(s), {counts.wins.sum():g} choices, {counts.ties.sum() / 2:g} ties>"
+    )
+    assert repr(scale) == "<Scale: 3 items in 6 group(s), by thurstone, map>"
+    found = bootstrap_scale(counts, "observer", n=20)
+    assert repr(found) == "<Bootstrap: 20 resamples of observer, 3 items in 1 group(s)>"
+    assert repr(fit_population(counts)) == "<PopulationScale: 3 items, by thurstone>"
+    assert repr(fit_ties(counts.pool([]))) == "<TieScale: 3 items, by davidson>"
+    assert repr(sparse(table())) == "<SparseScale: 3 items, by bradley_terry>"
+    classes = fit_latent_classes(counts, 2, starts=1)
+    assert repr(classes) == "<LatentClasses: 2 classes of 6 observers, 3 items, by thurstone>"
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        fit_scale,
+        fit_ties,
+        fit_population,
+        is_connected,
+        has_maximum,
+        choice_ceilings,
+        leave_one_out_likelihood,
+        lambda trials: fit_latent_classes(trials, 2),
+        lambda trials: bootstrap_scale(trials, "observer"),
+    ],
+)
+def test_a_table_in_place_of_counts_is_refused_with_the_remedy(fit: Fit) -> None:
+    with pytest.raises(ScalingError, match=r"not a DataFrame: make them of a trials table by count_choices\(trials\)"):
+        fit(table())
 
 
 def test_every_result_predicts_probabilities() -> None:
