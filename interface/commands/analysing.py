@@ -11,7 +11,7 @@ import click
 from .common import FILE, FOLDER, read_pairs, with_options, write_text
 
 if TYPE_CHECKING:
-    from visavis.scaling import ScreeningRule
+    from visavis.scaling import Comparison, ScreeningRule
 
 _scaling_options = [
     click.option("--model", type=click.Choice(["thurstone", "bradley_terry"]), default="thurstone", show_default=True),
@@ -70,7 +70,7 @@ def scale(results: Path, by: str, output: Path | None, **options: Any) -> None:
         if reason and options["method"] == "ml":
             told = ", ".join(f"{name} {value}" for name, value in fitted.counts.groups.iloc[group].items())
             click.secho(f"no finite maximum{f' for {told}' if told else ''}: {reason}", fg="yellow", err=True)
-    write_text(fitted.to_frame().to_csv(index=False, lineterminator="\n"), output)
+    write_text(fitted.to_frame().to_csv(index=False, lineterminator="\n", float_format="%.6g"), output)
 
 
 @click.command()
@@ -84,8 +84,7 @@ def compare(results: Path, people: tuple[str, ...], screen: bool, screen_by: tup
 
     chosen = Options(**options, screening=_screening_rule(screen, screen_by))
     compared = compare_trials(load_trials(results), people=people or None, options=chosen)
-    for note in compared.notes:
-        click.secho(f"note: {note}", fg="yellow")
+    _tell_notes(compared)
     within = compared.vr_within.dropna(subset="any")
     for name, table in (
         ("people among themselves", compared.ceilings),
@@ -128,13 +127,19 @@ def report(
     trials, names = load_trials(results), people or None
     chosen = Options(**options, screening=_screening_rule(screen, screen_by))
     compared = compare_trials(trials, people=names, options=chosen)
+    _tell_notes(compared)
     varied = vary(trials, people=names, options=chosen) if sensitivity else None
     click.echo(f"{write_report(compared, output, varied)} written")
 
 
+def _tell_notes(compared: Comparison) -> None:
+    for note in compared.notes:
+        click.secho(f"note: {note}", fg="yellow")
+
+
 def _screening_rule(screen: bool, limits: tuple[str, ...]) -> ScreeningRule | None:
     """Return the usual rule with the limits that were given, or None where nobody shall be left out."""
-    from visavis.scaling import ScreeningRule
+    from visavis.scaling import ScalingError, ScreeningRule
 
     if not screen and not limits:
         return None
@@ -147,4 +152,7 @@ def _screening_rule(screen: bool, limits: tuple[str, ...]) -> ScreeningRule | No
             given[names[measure]] = None if text == "none" else float(text)
         except ValueError:
             raise click.BadParameter(f"{text!r} is no number", param_hint="--screen-by") from None
-    return replace(ScreeningRule(), **given)
+    try:
+        return replace(ScreeningRule(), **given)
+    except ScalingError as problem:
+        raise click.BadParameter(str(problem), param_hint="--screen-by") from None

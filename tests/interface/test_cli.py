@@ -54,7 +54,10 @@ def test_from_an_empty_folder_to_a_report(visavis: Visavis, tmp_path: Path) -> N
     assert visavis("status").output.count("complete") == 3
     compared = visavis("compare", "--people", "person-*")
     assert "agreement with people" in compared.output
-    assert visavis("report", "--people", "person-*", "-o", "out").exit_code == 0
+    reported = visavis("report", "--people", "person-*", "-o", "out")
+    assert reported.exit_code == 0
+    notes = [line for line in compared.output.splitlines() if line.startswith("note: ")]
+    assert notes == [line for line in reported.output.splitlines() if line.startswith("note: ")] != []
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
 
 
@@ -65,6 +68,8 @@ def test_scale_gives_a_table(visavis: Visavis, tmp_path: Path) -> None:
     table = pd.read_csv(tmp_path / "scales.csv")
     assert list(table.columns) == ["attribute", "item", "value", "se", "low", "high"]
     assert (table.loc[table["item"] == "high", "value"] > 0).all()
+    values = pd.read_csv(tmp_path / "scales.csv", dtype=str)["value"]
+    assert values.str.strip("-0.").str.len().between(5, 7).all()  # six digits, and a point
     separated = visavis("scale", "--by", "observer,attribute,scene", "--method", "ml")
     assert "no finite maximum for observer" in separated.output
 
@@ -220,11 +225,14 @@ def test_people_are_screened_by_limits_of_ones_own(visavis: Visavis) -> None:
     run_everyone(visavis)
     usual = visavis("compare", "--people", "person-*", "--resamples", 20, "--screen")
     assert "screening\nobserver" in usual.output
-    strict = visavis("compare", "--people", "person-*", "--resamples", 20, "--screen-by", "invalid=-1")
+    careless = ("--observer", "simulated:careless", "--option", f"values={SIMULATED}", "--option", "sensitivity=0")
+    assert visavis("run", "study.yaml", *careless).exit_code == 0
+    strict = visavis("compare", "--people", "careless", "--resamples", 20, "--screen-by", "disagreement=0")
     assert "the screening rule leaves nobody" in strict.output
     for wrong, message in (
         ("speed=1", "'speed' is none of invalid, disagreement, catch, out_of_line"),
         ("catch=a", "no"),
+        ("catch=80", "least_catch is 80, but a share from 0 to 1 is wanted: 80 % is 0.8"),
     ):
         found = visavis("compare", "--people", "person-*", "--screen-by", wrong)
         assert (found.exit_code, message in found.output) == (2, True)
