@@ -373,7 +373,7 @@ def _few_scenes(differences: pd.DataFrame, level: float) -> list[str]:
         return []
     return [
         f"with {' or '.join(map(str, few))} scenes no difference between models can be told at the "
-        f"{100 * (1 - level):.2g} % level: p is {smallest_p(few[-1]):.2g} at least"
+        f"{100 * (1 - level):.2g} % level: p is {smallest_p(few[-1]):.3g} at least"
     ]
 
 

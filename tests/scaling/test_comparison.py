@@ -111,7 +111,7 @@ def without(trials: pd.DataFrame, query: str) -> pd.DataFrame:
         ("attribute == 'preference'", None),
         ("observer != 'P0' and scene == 's0'", "contrast, preference: only 7 of 8 scenes have a scale of like, unlike"),
         ("scene > 's5'", None),
-        ("scene > 's4'", "with 5 scenes no difference between models can be told at the 5 % level: p is 0.062 at"),
+        ("scene > 's4'", "with 5 scenes no difference between models can be told at the 5 % level: p is 0.0625 at"),
     ],
 )
 def test_less_data_give_what_can_be_given_and_say_what_cannot(
