@@ -575,6 +575,7 @@ class TestCache:
             run(experiment, observer, tmp_path / folder, warn=quiet)
         assert len(server.asked) == 2 * 1  # one trial, asked by each setting once
 
+    @pytest.mark.usefixtures("observer_at")
     def test_no_other_model_server_words_or_image_is_answered_from_it(self, serve: Serve, tmp_path: Path) -> None:
         one, two = serve(higher_contrast), serve(higher_contrast)
         usual = large_images(tmp_path, 64, 64)
