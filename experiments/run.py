@@ -126,18 +126,20 @@ def run(
         choose = _chooser(asked, observer.name, session, make_sampler)
         where = session_folder(folder, observer.name, session)
         observer.session, observer.folder = session, where
-        begun = is_session(where)
-        if begun:  # told before a window opens or a model is loaded
-            _check_resumable(read_manifest(where), experiment, asked.definition.repetitions, observer, where)
+        check = partial(_check_resumable, experiment, asked.definition.repetitions, observer, where)
+        if is_session(where):  # told before a window opens or a model is loaded
+            check(read_manifest(where))
         for warning in observer.prepare(asked):
             warn(warning)
-        if not begun:
+        if not is_session(where):
             plan = asked.plan(observer.name, session)
             manifest = new_manifest(
                 experiment.definition, experiment.stimuli, plan, observer, session, asked.definition.repetitions
             )
             create_session(where, manifest, plan)
-        plan_table = read_plan(where, read_manifest(where))
+        manifest = read_manifest(where)
+        check(manifest)  # once more: while the observer made ready, another process may have begun the session
+        plan_table = read_plan(where, manifest)
         with SessionLog(where) as log:
             trials = trials_of(with_pairs(plan_table, log.pairs))
             before = _count_settled(log)
@@ -193,7 +195,7 @@ def _portions(trials: list[Trial], log: SessionLog, choose: Chooser | None, limi
 
 
 def _check_resumable(
-    manifest: Manifest, experiment: Experiment, repetitions: int, observer: Observer, folder: Path
+    experiment: Experiment, repetitions: int, observer: Observer, folder: Path, manifest: Manifest
 ) -> None:
     """Refuse to go on with a session that is not the one the caller means."""
     other = "or begin another session with another label"

@@ -73,6 +73,19 @@ def test_the_table_says_what_was_asked_and_answered(experiment: Experiment, tmp_
         assert row["response_time_s"] == 0.25
 
 
+def test_a_session_that_another_process_began_meanwhile_is_gone_on_with(
+    experiment: Experiment, tmp_path: Path, whole: pd.DataFrame
+) -> None:
+    class Slow(Scripted):
+        def prepare(self, experiment: Experiment) -> list[str]:
+            run(experiment, Scripted(), tmp_path / "data", limit=5)
+            return super().prepare(experiment)
+
+    result = run(experiment, Slow(), tmp_path / "data")
+    assert (result.before, result.complete) == (5, True)
+    same_but_for_times(load_trials(tmp_path / "data"), whole)
+
+
 def test_what_is_no_experiment_is_refused_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"Experiment\.load"):
         run("study.yaml", Scripted(), tmp_path)  # type: ignore[arg-type]
