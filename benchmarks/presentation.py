@@ -21,7 +21,7 @@ from visavis import Experiment
 from visavis.observers.human import HumanObserver, HumanOptions
 from visavis.observers.human.layout import in_a_row
 from visavis.observers.human.psychopy_screen import PsychoPyScreen
-from visavis.observers.human.screen import Element, Image, Press
+from visavis.observers.human.screen import Element, ImageElement, Press
 from visavis.stimuli import sample_stimuli
 
 FRAME_S = 1 / 60
@@ -38,7 +38,7 @@ class Quick(PsychoPyScreen):
 
     def show(self, elements: Sequence[Element]) -> float:
         at = super().show(elements)
-        images = tuple(element for element in elements if isinstance(element, Image))
+        images = tuple(element for element in elements if isinstance(element, ImageElement))
         if images and images != self._last:
             self.onsets.append(at)
         self._last = images

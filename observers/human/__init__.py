@@ -1,6 +1,6 @@
 """People at a PsychoPy window."""
 
-from .observer import HumanObserver
-from .options import HumanOptions
+from .human_observer import HumanObserver
+from .human_options import HumanOptions
 
 __all__ = ["HumanObserver", "HumanOptions"]

@@ -73,7 +73,7 @@ def in_a_row(sizes: Sequence[Size], gap: int, window: Size) -> list[Placement]:
     Raises
     ------
     DoesNotFit
-        If they, or the question above them, go over the window's edge.
+        If they, or the question above them, do not fit the window.
     """
     width = sum(size[0] for size in sizes) + gap * (len(sizes) - 1)
     height = max(size[1] for size in sizes)

@@ -1,4 +1,4 @@
-"""What is known of the participant, kept in two places: what may be shared, and what tells who it is."""
+"""The participant's file: what may be shared stands in the session's folder, what identifies the person beside it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def identities_folder(session_folder: Path) -> Path:
 
 
 def is_known(session_folder: Path | None) -> bool:
-    """Whether this session's participant has agreed and answered the form."""
+    """Whether this session's participant has consented and answered the form."""
     return session_folder is not None and (session_folder / FILE).exists()
 
 
 def write(session_folder: Path | None, definition: Definition, answers: Mapping[str, Any], **known: Any) -> None:
-    """Write down what a participant answered; what identifies goes to a file apart.
+    """Write a participant's answers; those that identify go to a separate file.
 
     Parameters
     ----------
@@ -54,11 +54,13 @@ def write(session_folder: Path | None, definition: Definition, answers: Mapping[
             _write(folder / f"{session_folder.name}.json", apart)
         _write(session_folder / FILE, {"answers": shared, **known})
     except OSError as error:
-        raise ObserverError(f"{session_folder}: cannot write what the participant said ({error.strerror})") from error
+        raise ObserverError(
+            f"{session_folder}: cannot write the participant's answers ({error.strerror}): make room or choose another folder with --results"
+        ) from error
 
 
 def check_writable(session_folder: Path | None, definition: Definition) -> None:
-    """Refuse places that nothing can be written to, before anyone sits down; leaves nothing behind.
+    """Refuse folders that are not writable, before the session; nothing is left behind.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def check_writable(session_folder: Path | None, definition: Definition) -> None:
                 pass
         except OSError as error:
             raise ObserverError(
-                f"{folder}: nothing can be written there ({error.strerror}): choose another place by --results"
+                f"{folder}: not writable ({error.strerror}): choose another folder with --results"
             ) from error
 
 
@@ -98,9 +100,11 @@ def check_answers(definition: Definition, given: Mapping[str, Any]) -> None:
     problems = []
     for name, value in given.items():
         if name not in fields:
-            problems.append(f"{name}: the form asks for {', '.join(fields) or 'nothing'}")
+            problems.append(
+                f"{name}: not asked by the form; choose from {', '.join(fields) or 'nothing (there is no form)'}"
+            )
         elif fields[name].choices and str(value) not in fields[name].recorded:
-            problems.append(f"{name}: one of {', '.join(fields[name].recorded)}, not {value!r}")
+            problems.append(f"{name}: must be one of {', '.join(fields[name].recorded)}, not {value!r}")
     problems += [f"{name}: the answer is missing" for name in fields if given and name not in given]
     if problems:
         raise ObserverError("option answers:\n  " + "\n  ".join(problems))

@@ -1,4 +1,4 @@
-"""The pictures of a session: at what size and where each trial shows them, and read ahead of being needed."""
+"""The images of a session: their size and place in each trial; they are read before they are needed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from visavis.experiments import Experiment, ObserverError, Trial
 from visavis.stimuli import Pixels, Stimulus
 
 from .layout import DoesNotFit, Placement, Size, Viewing, in_a_row, scaled
+from .timeline import Role, one_after_other, trial_roles
 
 MASK = "mask"
 _KEPT = 24
@@ -43,8 +44,8 @@ class Pictures:
         if degrees is not None:
             if viewing is None:
                 raise ObserverError(
-                    "the definition gives the images' width in degrees: say how the screen is seen, by --width-cm and "
-                    "--distance-cm, or by --monitor with a monitor that has both"
+                    "the definition gives the images' width in degrees: give the viewing conditions with --width-cm and "
+                    "--distance-cm, or a --monitor that has both"
                 )
             self._width = viewing.pixels(degrees)
         self._read: OrderedDict[str, Future[Pixels]] = OrderedDict()
@@ -56,35 +57,26 @@ class Pictures:
         return stimulus.size if self._width is None else scaled(stimulus.size, self._width)
 
     @property
-    def one_by_one(self) -> bool:
-        """Whether images follow each other instead of standing side by side."""
-        return self.experiment.definition.presentation.layout == "one_after_other"
-
-    @property
     def resampled(self) -> bool:
         """Whether images are scaled on purpose, instead of shown pixel for pixel."""
         return self._width is not None
 
-    def stimuli(self, trial: Trial) -> list[Stimulus]:
-        """Return what a trial shows, from left to right or first to last.
+    def stimuli(self, trial: Trial) -> dict[Role, Stimulus]:
+        """Return the images of a trial by their roles, in the order in which they stand."""
+        names = {"left": trial.left, "right": trial.right, "reference": trial.reference}
+        roles = trial_roles(self.experiment.definition.presentation, reference=trial.reference is not None)
+        return {role: self.experiment.stimuli[trial.scene, str(names[role])] for role in roles}
 
-        A reference stands in the middle, or comes first where images follow each other.
-        """
-        stimuli = self.experiment.stimuli
-        left, right = stimuli[trial.scene, trial.left], stimuli[trial.scene, trial.right]
-        if trial.reference is None:
-            return [left, right]
-        reference = stimuli[trial.scene, trial.reference]
-        return [reference, left, right] if self.one_by_one else [left, reference, right]
-
-    def places(self, trial: Trial) -> list[Placement]:
-        """Return where `stimuli` stand."""
-        return self._places(tuple(self.shown_size(stimulus) for stimulus in self.stimuli(trial)))
+    def places(self, trial: Trial) -> dict[Role, Placement]:
+        """Return where each of `stimuli` stands."""
+        stimuli = self.stimuli(trial)
+        places = self._places(tuple(self.shown_size(stimulus) for stimulus in stimuli.values()))
+        return dict(zip(stimuli, places, strict=True))
 
     def read_ahead(self, trials: Iterable[Trial]) -> None:
         """Begin to read the pictures of these trials, in a thread of its own."""
         for trial in trials:
-            for stimulus in self.stimuli(trial):
+            for stimulus in self.stimuli(trial).values():
                 self._future(stimulus)
 
     def pixels(self, stimulus: Stimulus) -> Pixels:
@@ -118,7 +110,7 @@ class Pictures:
         return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
     def _check(self) -> None:
-        """Refuse what the screen has no room for, before anyone sits down."""
+        """Refuse images that do not fit the screen, before the session."""
         reference = self.experiment.definition.reference
         for scene in self.experiment.stimuli.scenes:
             of_scene = [s for (name, _), s in self.experiment.stimuli.items() if name == scene]
@@ -131,7 +123,7 @@ class Pictures:
                 ) from error
 
     def _places(self, sizes: tuple[Size, ...]) -> list[Placement]:
-        if self.one_by_one:
+        if one_after_other(self.experiment.definition.presentation):
             return [place for size in sizes for place in in_a_row([size], 0, self.window)]
         return in_a_row(sizes, self.experiment.definition.presentation.gap_px, self.window)
 

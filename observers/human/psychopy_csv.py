@@ -38,10 +38,10 @@ def write_psychopy_csv(results: Path | str, folder: Path | str) -> list[Path]:
     sessions = [file.parent for file in sorted(Path(results).rglob(MANIFEST))]
     of_people = [session for session in sessions if read_manifest(session).observer_kind == "human"]
     if not of_people:
-        raise SessionError(f"{results}: no sessions of people here")
+        raise SessionError(f"{results}: no session of a person found: run one, or choose another folder")
     answered = {session: trials for session in of_people if len(trials := load_trials(session))}
     if not answered:
-        raise SessionError(f"{results}: no person has answered anything yet")
+        raise SessionError(f"{results}: the sessions of people hold no answers yet")
     return [_write(session, trials, Path(folder)) for session, trials in answered.items()]
 
 

@@ -2,7 +2,7 @@
 
 Rules of this file: images reach the graphics card as 8-bit PIL images, their edges on whole pixels, without
 interpolation, so that the screen shows the file's pixels; keys are stamped by the keyboard's own clock, clicks when
-they are looked for, between frames too, and by how much that may be late is told with them.
+they are polled, between frames too, and how much later that may be than the click is recorded with them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import IO, Any, cast
 from visavis.experiments import ObserverError
 from visavis.stimuli import Pixels
 
+from .fixed_texts import fonts
+from .human_options import HumanOptions
 from .layout import Size, letter_px, line_px
-from .options import HumanOptions
-from .screen import Colour, Cross, Element, Frame, Image, Press, Screen, Words
-from .texts import fonts
+from .screen import Colour, CrossElement, Element, FrameElement, ImageElement, Press, Screen, TextElement
 from .typesetting import needs_shaping, wrapped
 
 _TEXTURES = 16
@@ -37,7 +37,7 @@ _HEADLESS: Size = (1920, 1080)
 
 
 def _import_psychopy() -> None:
-    """Import PsychoPy without its looking for plugins, its messages, or a crash where the home cannot be written."""
+    """Import PsychoPy without its search for plugins and its messages."""
     os.environ.setdefault("PSYCHOPYNOPACKAGES", "1")
     try:
         from psychopy import logging
@@ -47,12 +47,12 @@ def _import_psychopy() -> None:
         from psychopy.hardware import keyboard  # noqa: F401
     except ModuleNotFoundError as error:
         raise ObserverError(
-            f"windows for people need PsychoPy, which is not here ({error}): pip install 'visavis[human]', with Python "
-            "3.12 or older"
+            f"windows for people need PsychoPy, which cannot be imported ({error}): pip install 'visavis[human]', with "
+            "Python 3.12 or older"
         ) from error
     except PermissionError as error:
         raise ObserverError(
-            f"PsychoPy keeps settings in the home folder, which cannot be written ({error}): set HOME to one that can"
+            f"PsychoPy keeps settings in the home folder, which is not writable ({error}): set HOME to a writable folder"
         ) from error
     except Exception as error:
         raise ObserverError(
@@ -63,7 +63,7 @@ def _import_psychopy() -> None:
 
 @cache
 def _own_display(size: Size) -> tuple[str, subprocess.Popen[str]]:
-    """Start a display that nobody sees, once a process; return its name and its server.
+    """Start a virtual display, once a process; return its name and its server.
 
     It ends by itself when this process does (``-terminate``). To end it earlier would end this process too: Xlib
     gives up on everything when a display that it has ever used goes away.
@@ -71,7 +71,7 @@ def _own_display(size: Size) -> tuple[str, subprocess.Popen[str]]:
     if sys.platform != "linux":
         raise ObserverError(
             "--screen headless needs Xvfb, which is there on Linux alone: elsewhere try things out in a window, by "
-            '--window "[1280, 800]"'
+            "--window 1280x800"
         )
     command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp", "-terminate"]
     try:
@@ -174,22 +174,22 @@ class PsychoPyScreen(Screen):
         self._window.winHandle.push_handlers(**handlers)
         self._window.mouseVisible = True
         self._images: OrderedDict[str, Any] = OrderedDict()
-        self._texts: OrderedDict[Words, Any] = OrderedDict()
+        self._texts: OrderedDict[TextElement, Any] = OrderedDict()
         self._widths: dict[int, dict[str, float]] = {}
         self._flips: list[float] = []
         self._font = options.font or self._choose_font()
         self.refresh_hz = self._measure_refresh()
 
     def _monitor(self) -> dict[str, Any]:
-        """Return the monitor's settings for the window; its gamma is left alone where nobody sees it."""
+        """Return the monitor's settings for the window; without its gamma on a virtual display."""
         if self.options.monitor is None:
             return {}
         from psychopy import monitors
 
         if self.options.monitor not in monitors.getAllMonitors():
             raise ObserverError(
-                f"PsychoPy knows no monitor {self.options.monitor!r}: make it in the Monitor Center, or leave "
-                f"'monitor' out; known are {', '.join(monitors.getAllMonitors()) or 'none'}"
+                f"unknown monitor {self.options.monitor!r}: create it in PsychoPy's Monitor Center, or leave out "
+                f"'monitor'; choose from {', '.join(monitors.getAllMonitors()) or 'none (no monitor is defined)'}"
             )
         self._calibration = monitors.Monitor(self.options.monitor)
         width, distance = self._calibration.getWidth(), self._calibration.getDistance()
@@ -233,18 +233,18 @@ class PsychoPyScreen(Screen):
     def draw(self, elements: Sequence[Element]) -> None:
         """Draw into the frame that the next flip shows."""
         for element in elements:
-            if isinstance(element, Image):
+            if isinstance(element, ImageElement):
                 image = self._images[element.key]
                 image.pos = element.place.centre(self.size)
                 image.draw()
-            elif isinstance(element, Words):
+            elif isinstance(element, TextElement):
                 self._text(element).draw()
-            elif isinstance(element, Frame):
+            elif isinstance(element, FrameElement):
                 self._draw_frame(element)
             else:
                 self._draw_cross(element)
 
-    def fits(self, words: Words) -> bool:
+    def fits(self, words: TextElement) -> bool:
         return bool(self._set(words, self._letter_px(words)).boundingBox[1] <= words.bottom - words.top)
 
     def point(self, shown: bool) -> None:
@@ -254,13 +254,13 @@ class PsychoPyScreen(Screen):
         found = []
         if missing := self._missing(self._font, "".join(texts)):
             found.append(
-                f"the font {self._font!r} does not have {missing[:20]!r}: install one that does (on Debian "
-                "fonts-noto-cjk or fonts-noto-core), or name it by --font"
+                f"the font {self._font!r} lacks {missing[:20]!r}: install a font that has them (on Debian "
+                "fonts-noto-cjk or fonts-noto-core), or name one with --font"
             )
         if shaped := needs_shaping("".join(texts)):
             found.append(
-                f"text is drawn letter by letter from left to right, which {shaped[:20]!r} are not written in: look at "
-                "the screens before anyone else does"
+                f"text is drawn letter by letter from left to right, which is wrong for {shaped[:20]!r}: look at every "
+                "page before the first participant does"
             )
         size = self._calibration.getSizePix() if self._calibration else None
         if size is not None and tuple(map(int, size)) != self.display and self.options.screen != "headless":
@@ -275,7 +275,7 @@ class PsychoPyScreen(Screen):
         self._window.winHandle.dispatch_events()
         pressed, self._events = self._events, []
         if self._hardware:
-            # A key that is still down and one that went up again since the last call are told by different calls.
+            # A key that is still down and one that went up again since the last call come from different calls.
             for wait in (False, True):
                 for key in self._keyboard.getKeys(waitRelease=wait, clear=True):
                     stamp = key.name, round(float(key.tDown), 6)
@@ -311,8 +311,8 @@ class PsychoPyScreen(Screen):
         return {
             **super().describe(),
             "psychopy": psychopy.__version__,
-            "keyboard": "psychtoolbox" if self._hardware else "window events, looked for between frames",
-            "mouse": "window events, looked for between frames",
+            "keyboard": "psychtoolbox" if self._hardware else "window events, polled between frames",
+            "mouse": "window events, polled between frames",
             "full_screen": bool(self._window._isFullScr),  # noqa: SLF001 - PsychoPy has no public name for it
             "headless": self.options.screen == "headless",
             "font": self._font,
@@ -366,7 +366,7 @@ class PsychoPyScreen(Screen):
 
     def _on_close(self) -> bool:
         self._happened("close")
-        return True  # the window stays; what follows is asked
+        return True  # the window stays open until the participant confirms
 
     def _on_activate(self) -> None:
         self._away = False
@@ -378,10 +378,10 @@ class PsychoPyScreen(Screen):
         now = self.now()
         self._events.append(Press(now, key, uncertainty=now - self._before, **more))
 
-    def _letter_px(self, words: Words) -> int:
+    def _letter_px(self, words: TextElement) -> int:
         return max(_LEAST_PX, round(words.scale * letter_px(self.size)))
 
-    def _text(self, words: Words) -> Any:
+    def _text(self, words: TextElement) -> Any:
         if words not in self._texts:
             room, letters = words.bottom - words.top, self._letter_px(words)
             text = self._set(words, letters)
@@ -394,7 +394,7 @@ class PsychoPyScreen(Screen):
             self._texts.popitem(last=False)
         return self._texts[words]
 
-    def _set(self, words: Words, letters: int) -> Any:
+    def _set(self, words: TextElement, letters: int) -> Any:
         """Set a text in letters of some size, where it stands."""
         from psychopy import visual
 
@@ -426,11 +426,11 @@ class PsychoPyScreen(Screen):
             widths[character] = float(font.get_glyphs(character)[0].advance)
         return sum(map(widths.__getitem__, text))
 
-    def _draw_frame(self, frame: Frame) -> None:
+    def _draw_frame(self, frame: FrameElement) -> None:
         for bar in frame.bars:
             self._fill(bar.width, bar.height, bar.centre(self.size))
 
-    def _draw_cross(self, _: Cross) -> None:
+    def _draw_cross(self, _: CrossElement) -> None:
         length = letter_px(self.size)
         thickness = max(3, length // 8)
         for width, height in ((length, thickness), (thickness, length)):
@@ -461,7 +461,7 @@ class PsychoPyScreen(Screen):
         return "".join(sorted({c for c in text if c.isprintable() and not face.get_character_index(c)}))
 
     def _measure_refresh(self) -> float:
-        """Count frames for a moment; a display without vertical sync gives what the machine manages."""
+        """Count frames for half a second; without vertical sync this is how fast the machine draws."""
         for _ in range(5):
             self._window.flip()
         times = [self.now()]

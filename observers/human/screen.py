@@ -1,6 +1,6 @@
-"""What a session needs of a screen: things to draw, presses that come back, and a clock; no window yet.
+"""The interface of a screen: elements to draw, presses, and a clock; the window itself is `psychopy_screen`.
 
-The session's course is written against this, so that it can be tested in no time; `psychopy_screen` is the window.
+The driver of a session is written against this, so that sessions can be tested without a window.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Image:
+class ImageElement:
     """A loaded image at its place; `key` is the one that it was loaded under."""
 
     key: str
@@ -26,7 +26,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Words:
+class TextElement:
     """Text in the middle of the window's width, wrapped, and made smaller where it would not fit its room.
 
     Attributes
@@ -51,7 +51,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Frame:
+class FrameElement:
     """A line around an image, outside of it: the image's place, and the bars that the line is made of."""
 
     place: Placement
@@ -59,11 +59,11 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Cross:
+class CrossElement:
     """The fixation cross, in the middle."""
 
 
-Element = Image | Words | Frame | Cross
+Element = ImageElement | TextElement | FrameElement | CrossElement
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Screen(abc.ABC):
         """Draw these things alone, and return when they appeared."""
 
     @abc.abstractmethod
-    def fits(self, words: Words) -> bool:
+    def fits(self, words: TextElement) -> bool:
         """Whether a text has its room without being made smaller."""
 
     @abc.abstractmethod

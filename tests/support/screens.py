@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from visavis.observers.human.screen import Element, Image, Press, Screen, Words
+from visavis.observers.human.screen import Element, ImageElement, Press, Screen, TextElement
 from visavis.stimuli import Pixels
 
 FRAME_S = 1 / 60
@@ -21,12 +21,12 @@ class Shown:
     elements: tuple[Element, ...]
 
     @property
-    def images(self) -> list[Image]:
-        return [element for element in self.elements if isinstance(element, Image)]
+    def images(self) -> list[ImageElement]:
+        return [element for element in self.elements if isinstance(element, ImageElement)]
 
     @property
     def text(self) -> str:
-        return "\n".join(element.text for element in self.elements if isinstance(element, Words))
+        return "\n".join(element.text for element in self.elements if isinstance(element, TextElement))
 
 
 Behaviour = Callable[["ScriptedScreen"], "list[Press] | None"]
@@ -46,7 +46,7 @@ class ScriptedScreen(Screen):
         self.closed = 0
         self.looks = 0
         self.pointer: bool | None = None
-        self.text_fits: Callable[[Words], bool] = lambda _: True
+        self.text_fits: Callable[[TextElement], bool] = lambda _: True
 
     @property
     def current(self) -> Shown:
@@ -69,13 +69,13 @@ class ScriptedScreen(Screen):
 
     def show(self, elements: Sequence[Element]) -> float:
         for element in elements:
-            if isinstance(element, Image):
+            if isinstance(element, ImageElement):
                 assert element.key in self.loaded, "an image was not loaded before its onset"
         self.clock = FRAME_S * (math.floor(self.clock / FRAME_S + 1e-6) + 1)  # the next frame, as on a display
         self.history.append(Shown(self.clock, tuple(elements)))
         return self.clock
 
-    def fits(self, words: Words) -> bool:
+    def fits(self, words: TextElement) -> bool:
         return self.text_fits(words)
 
     def due(self) -> bool:

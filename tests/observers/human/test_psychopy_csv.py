@@ -27,7 +27,7 @@ def test_sessions_without_answers_are_left_out(make_experiment: Callable[..., Ex
     experiment = make_experiment()
     with pytest.raises(KeyboardInterrupt):
         run(experiment, Hesitant(name="P2"), tmp_path / "results")
-    with pytest.raises(SessionError, match="no person has answered anything yet"):
+    with pytest.raises(SessionError, match="hold no answers yet"):
         write_psychopy_csv(tmp_path / "results", tmp_path / "csv")
     assert not (tmp_path / "csv").exists()
     run(experiment, Person(name="P1"), tmp_path / "results", limit=3)

@@ -30,7 +30,7 @@ from visavis.observers.human import HumanObserver, HumanOptions
 from visavis.observers.human.layout import Placement, frame_bars, in_a_row
 from visavis.observers.human.psychopy_csv import write_psychopy_csv
 from visavis.observers.human.psychopy_screen import contrast_ratio
-from visavis.observers.human.screen import Cross, Element, Frame, Image, Screen, Words
+from visavis.observers.human.screen import CrossElement, Element, FrameElement, ImageElement, Screen, TextElement
 from visavis.observers.question import QuestionWriter
 from visavis.stimuli import StimulusError, pixel_hash
 
@@ -99,7 +99,7 @@ class TestPixels:
             names = [f"{width}x{height}{side}" for side in "ab"]
             for name, pixels in zip(names, (left, right), strict=True):
                 screen.load(name, pixels)
-            frame = screen.capture([Image(name, place) for name, place in zip(names, places, strict=True)])
+            frame = screen.capture([ImageElement(name, place) for name, place in zip(names, places, strict=True)])
             for place, pixels in zip(places, (left, right), strict=True):
                 shown = cut(frame, place)
                 wrong += int((shown != pixels).sum())
@@ -120,11 +120,11 @@ class TestPixels:
         row = in_a_row([((600 - 2 * gap) // 3, 101)] * 3, gap, screen.size)
         for name, level in zip("abc", (100, 150, 200), strict=True):
             screen.load(name, np.full((101, row[0].width, 3), level, dtype=np.uint8))
-        images = [Image(name, place) for name, place in zip("abc", row, strict=True)]
+        images = [ImageElement(name, place) for name, place in zip("abc", row, strict=True)]
         without = screen.capture(images)
         for place in row:
             bars = frame_bars(place, row, screen.size)
-            frame = screen.capture([*images, Frame(place, tuple(bars))])
+            frame = screen.capture([*images, FrameElement(place, tuple(bars))])
             expected = without.copy()
             for bar in bars:
                 cut(expected, bar)[:] = 16
@@ -142,7 +142,7 @@ class TestPixels:
         for name, place in zip((trial.left, trial.right), places, strict=True):
             stimulus = experiment.stimuli[trial.scene, name]
             screen.load(stimulus.sha256, stimulus.pixels())
-            images.append(Image(stimulus.sha256, place))
+            images.append(ImageElement(stimulus.sha256, place))
         frame = screen.capture(images)
         for place, picture in zip(places, pictures, strict=True):
             sent = np.asarray(PilImage.open(io.BytesIO(picture.data)).convert("RGB"))
@@ -208,7 +208,11 @@ def watched(opened: Any, on_show: Callable[[float, Sequence[Element]], None]) ->
 
 
 def sit(
-    opened: Any, fingers: Fingers, experiment: Experiment, folder: Path, answer: Callable[[int, Sequence[Image]], str]
+    opened: Any,
+    fingers: Fingers,
+    experiment: Experiment,
+    folder: Path,
+    answer: Callable[[int, Sequence[ImageElement]], str],
 ) -> tuple[RunResult, list[float]]:
     """Run a session with real presses: Enter on pages, and on every trial what `answer` says, after a random time.
 
@@ -228,7 +232,7 @@ def sit(
 
     def on_show(at: float, elements: Sequence[Element]) -> None:
         assert at < given_up, "a press was not taken"
-        images = tuple(element for element in elements if isinstance(element, Image))
+        images = tuple(element for element in elements if isinstance(element, ImageElement))
         if images and state["images"] != images:
             onsets.append(at)
             answers.append(sent[0])
@@ -279,7 +283,7 @@ def test_real_clicks_on_the_images(
     opened = window()
     x, y = opened._window.winHandle.get_location()
 
-    def click(number: int, images: Sequence[Image]) -> str:
+    def click(number: int, images: Sequence[ImageElement]) -> str:
         place = images[number % 2].place
         return f"click {x + place.left + place.width // 2} {y + place.top + place.height // 2}"
 
@@ -324,7 +328,7 @@ class TestTexts:
     ) -> None:
         screen = window(size, language=language)
         for top, bottom, text in ((30, size[1] - 90, LONG[language]), (8, 74, LONG[language][:150])):
-            words = Words(text, top, bottom, aligned=aligned)
+            words = TextElement(text, top, bottom, aligned=aligned)
             inked = np.argwhere((screen.capture([words]) != 128).any(axis=2))
             assert len(inked) > 500
             (first, left), (last, right) = inked.min(axis=0), inked.max(axis=0)
@@ -334,8 +338,8 @@ class TestTexts:
 
     def test_what_does_not_fit_is_told_before_it_is_drawn_smaller(self, window: Open) -> None:
         screen = window((800, 600))
-        assert screen.fits(Words("Take a break.", 30, 500))
-        assert not screen.fits(Words(LONG["en"] * 4, 30, 500))
+        assert screen.fits(TextElement("Take a break.", 30, 500))
+        assert not screen.fits(TextElement(LONG["en"] * 4, 30, 500))
 
     def test_letters_that_no_font_has_are_told(self, window: Open) -> None:
         screen = window((300, 300))
@@ -353,7 +357,7 @@ class TestTexts:
 
     def test_the_cross_grows_with_the_window(self, window: Open) -> None:
         def extent(size: tuple[int, int]) -> int:
-            inked = np.argwhere((window(size).capture([Cross()]) != 128).any(axis=2))
+            inked = np.argwhere((window(size).capture([CrossElement()]) != 128).any(axis=2))
             return int(np.ptp(inked[:, 0])) + 1
 
         assert abs(extent((800, 600)) - 19) <= 1
@@ -396,7 +400,7 @@ def test_a_form_is_filled_in_by_real_keys(window: Open, fingers: Fingers, make_e
     asked: set[str] = set()
 
     def on_show(_: float, elements: Sequence[Element]) -> None:
-        said = next((element.text for element in elements if isinstance(element, Words)), "")
+        said = next((element.text for element in elements if isinstance(element, TextElement)), "")
         question = said.partition("\n")[0]
         if question in asked:
             return
@@ -407,8 +411,8 @@ def test_a_form_is_filled_in_by_real_keys(window: Open, fingers: Fingers, make_e
     opened = window()
     observer = HumanObserver("P07", HumanOptions(window=opened.size), lambda *_: watched(opened, on_show))
     observer.prepare(experiment)
-    assert observer._course is not None
-    assert observer._course.form() == {"age": "32", "hand": "right"}
+    assert observer._driver is not None
+    assert observer._driver.pages(observer._driver.flow.form()) == {"age": "32", "hand": "right"}
 
 
 def test_a_named_monitor_says_how_wide_and_how_far(window: Open, make_experiment: MakeExperiment) -> None:
@@ -531,7 +535,7 @@ class TestTrouble:
             sit(window(), fingers, experiment, tmp_path / "results", lambda *_: "Left")
 
     def test_an_unknown_monitor_is_named(self, window: Open) -> None:
-        with pytest.raises(ObserverError, match="knows no monitor 'nonesuch'"):
+        with pytest.raises(ObserverError, match="unknown monitor 'nonesuch'"):
             window(monitor="nonesuch")
 
 

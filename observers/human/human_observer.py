@@ -1,4 +1,4 @@
-"""People, as observers."""
+"""The observer that is a person at a screen."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from visavis.experiments.planner import trailing_number
 from visavis.observers.configurable import ConfigurableObserver, Options
 
 from . import participant
-from .course import Course, Ended
+from .driver import SessionDriver
+from .flow import SessionFlow
+from .human_options import HumanOptions
 from .layout import Viewing
-from .options import HumanOptions
+from .page_presenter import SessionEnded
 from .pictures import Pictures
 from .screen import Colour, Screen
 
@@ -50,14 +52,14 @@ class HumanObserver(ConfigurableObserver):
         self.options = options
         self._open_screen = open_screen
         self._screen: Screen | None = None
-        self._course: Course | None = None
+        self._driver: SessionDriver | None = None
 
     @classmethod
     def configured(cls, subject: str | None, options: Any, name: str | None) -> Self:
         """Make an observer; the participant's code is the name, or stands after the colon."""
         who = name or subject
         if who is None:
-            raise ObserverError("human: say who is sitting there: --participant P07")
+            raise ObserverError("human: the participant's code is missing: give --participant P07")
         return cls(who, options)
 
     def prepare(self, experiment: Experiment) -> list[str]:
@@ -65,7 +67,7 @@ class HumanObserver(ConfigurableObserver):
         warnings = super().prepare(experiment)
         if experiment.definition.order.per_observer == "balanced" and trailing_number(self.name) is None:
             raise ObserverError(
-                f"'order.per_observer: balanced' goes by the number at the end of a participant's code, and "
+                f"'order.per_observer: balanced' needs a number at the end of the participant's code, and "
                 f"{self.name!r} has none: number participants, such as --participant P07"
             )
         participant.check_answers(experiment.definition, self.options.answers)
@@ -79,25 +81,26 @@ class HumanObserver(ConfigurableObserver):
             raise
         if pictures.resampled:
             warnings.append("images are scaled to degrees of visual angle (Lanczos), not shown pixel for pixel")
-        self._course = Course(experiment, self._screen, pictures, self.options.language)
-        return [*warnings, *self._course.untranslated(), *self._screen.problems(self._course.texts())]
+        flow = SessionFlow(experiment.definition, self.options.language)
+        self._driver = SessionDriver(flow, self._screen, pictures)
+        return [*warnings, *flow.untranslated(), *self._screen.problems(flow.texts())]
 
     def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
-        """Lead a person through a sitting; Escape, confirmed, ends it early."""
-        course = self._course
-        if course is None:
-            raise ObserverError(f"{self.name}: prepare comes before respond")
+        """Run a sitting; Escape, confirmed, ends it early."""
+        driver = self._driver
+        if driver is None:
+            raise ObserverError(f"{self.name}: prepare must be called before respond")
         self.stop_reason = ""
         if not trials:
             return
-        in_all = self.to_ask or len(trials)
+        total = self.to_ask or len(trials)
         try:
-            if not course.shown:
-                self._welcome(course, trials)
-            yield from course.trials(trials, in_all)
-            if course.shown >= in_all:
-                course.thanks()
-        except Ended:
+            if not driver.shown:
+                self._welcome(driver, trials)
+            yield from driver.trials(trials, total)
+            if driver.shown >= total:
+                driver.pages(driver.flow.closing())
+        except SessionEnded:
             self.stop_reason = f"{self.name} ended the session."
 
     def describe(self) -> dict[str, Any]:
@@ -110,35 +113,35 @@ class HumanObserver(ConfigurableObserver):
                 record["viewing"] |= {"width_cm": viewing.width_cm, "distance_cm": viewing.distance_cm}
                 record["pixels_per_degree"] = round(viewing.pixels_per_degree, 4)
                 record["pixels_per_degree_rule"] = "2 d tan(0.5°) · width_px / width_cm"
-        if self._course is not None:
-            record["images"] = "scaled (Lanczos)" if self._course.pictures.resampled else "pixel for pixel"
+        if self._driver is not None:
+            record["images"] = "scaled (Lanczos)" if self._driver.pictures.resampled else "pixel for pixel"
         return record
 
     def close(self) -> None:
         """Close the window."""
-        if self._course is not None:
-            self._course.pictures.close()
+        if self._driver is not None:
+            self._driver.pictures.close()
         if self._screen is not None:
             self._screen.close()
-        self._screen = self._course = None
+        self._screen = self._driver = None
 
-    def _welcome(self, course: Course, trials: Sequence[Trial]) -> None:
-        """Consent, form and instructions; the first two only once a session."""
-        known = participant.is_known(self.folder)
+    def _welcome(self, driver: SessionDriver, trials: Sequence[Trial]) -> None:
+        """Show consent, form and instructions; the first two only once a session."""
+        flow, known = driver.flow, participant.is_known(self.folder)
         if not known:
-            course.consent()
+            driver.pages(flow.consent())
             agreed = utc_now()
-            answers = self.options.answers or course.form()
+            answers = self.options.answers or driver.pages(flow.form())
             screening = {"acuity": self.options.acuity, "colour_vision": self.options.colour_vision}
             participant.write(
                 self.folder,
-                course.experiment.definition,
+                flow.definition,
                 answers,
-                consent=agreed if course.experiment.definition.presentation.consent else None,
+                consent=agreed if flow.definition.presentation.consent else None,
                 screening={name: value for name, value in screening.items() if value},
             )
         practice = sum(trial.phase == "practice" for trial in trials)
-        course.instructions(practice=practice, resumed=known)
+        driver.pages(flow.instructions(practice=practice, resumed=known))
 
     def _viewing(self, screen: Screen) -> Viewing | None:
         """Return how the display is seen: as the options say, or else as its calibration does."""

@@ -1,4 +1,4 @@
-"""The course of a session, on a clock of the test's own: what is shown when, and which presses count."""
+"""A session, on a clock of the test's own: what is shown when, and which presses count."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from visavis.experiments import Experiment, ObserverError, Response, SessionErro
 from visavis.experiments.session_log import SessionLog
 from visavis.observers.contract_tests import MakeObserver, ObserverContract
 from visavis.observers.human import HumanObserver, HumanOptions
+from visavis.observers.human.fixed_texts import FIXED_TEXTS
 from visavis.observers.human.layout import frame_bars, in_a_row
 from visavis.observers.human.participant import FILE
-from visavis.observers.human.screen import Cross, Element, Frame, Image, Press
-from visavis.observers.human.texts import TEXTS
+from visavis.observers.human.screen import CrossElement, Element, FrameElement, ImageElement, Press
 from visavis.stimuli import Pixels
 
 MakeExperiment = Callable[..., Experiment]
@@ -56,7 +56,7 @@ def onsets(screen: ScriptedScreen) -> list[Shown]:
     """Return the first frame of every showing of images, feedback aside."""
     found: list[Shown] = []
     for before, shown in zip([None, *screen.history], screen.history, strict=False):
-        framed = any(isinstance(element, Frame) for element in shown.elements)
+        framed = any(isinstance(element, FrameElement) for element in shown.elements)
         if shown.images and not framed and not (before and before.images):
             found.append(shown)
     return found
@@ -149,11 +149,11 @@ def test_a_click_on_an_image_chooses_it_and_beside_it_nothing(
 def test_feedback_frames_the_choice_and_moves_nothing(person: MakePerson, make_experiment: MakeExperiment) -> None:
     observer, screen = person(diligent(lambda _: "right"))
     sit(observer, make_experiment(**ONE, presentation={"feedback_s": 0.4}))
-    framed = [shown for shown in screen.history if any(isinstance(element, Frame) for element in shown.elements)]
+    framed = [shown for shown in screen.history if any(isinstance(element, FrameElement) for element in shown.elements)]
     assert len(framed) == len(onsets(screen)) > 0
     for before, feedback in zip(onsets(screen), framed, strict=True):
         assert feedback.images == before.images
-        (frame,) = (element for element in feedback.elements if isinstance(element, Frame))
+        (frame,) = (element for element in feedback.elements if isinstance(element, FrameElement))
         assert frame.place == before.images[1].place
         assert frame.bars == tuple(frame_bars(frame.place, [image.place for image in before.images], screen.size))
         after = next(shown for shown in screen.history if shown.at > feedback.at)
@@ -212,7 +212,7 @@ def test_images_vanish_in_time_and_the_answer_is_waited_for(
     for response in responses:
         assert response.provenance["exposure_s"] == pytest.approx(0.3, abs=2 * FRAME_S)
         assert (response.response_time_s or 0) > 1
-    assert not [s for s in screen.history if s.images and any(isinstance(e, Frame) for e in s.elements)]
+    assert not [s for s in screen.history if s.images and any(isinstance(e, FrameElement) for e in s.elements)]
 
 
 def test_one_after_the_other_with_a_mask_between(person: MakePerson, make_experiment: MakeExperiment) -> None:
@@ -228,7 +228,7 @@ def test_one_after_the_other_with_a_mask_between(person: MakePerson, make_experi
     responses = sit(observer, experiment)
     assert {response.choice for response in responses} == {"right"}
     trial = experiment.plan("P07")[0]
-    sequence = [s for s in screen.history if s.images or any(isinstance(e, Cross) for e in s.elements)]
+    sequence = [s for s in screen.history if s.images or any(isinstance(e, CrossElement) for e in s.elements)]
     cross, first, mask, second = sequence[:4]
     keys = [experiment.stimuli[trial.scene, name].sha256 for name in (trial.left, trial.right)]
     assert [first.images[0].key, second.images[0].key] == keys
@@ -310,9 +310,9 @@ class TestPages:
         def gaps(text: str) -> set[str]:
             return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
-        for texts in TEXTS.values():
-            assert texts.keys() == TEXTS["en"].keys()
-            assert all(gaps(text) == gaps(TEXTS["en"][name]) for name, text in texts.items())
+        for texts in FIXED_TEXTS.values():
+            assert texts.keys() == FIXED_TEXTS["en"].keys()
+            assert all(gaps(text) == gaps(FIXED_TEXTS["en"][name]) for name, text in texts.items())
 
     def test_the_language_is_the_participants(self, person: MakePerson, make_experiment: MakeExperiment) -> None:
         words = {"en": "Which has more contrast?", "zh": "哪张图片的对比度更高？"}
@@ -482,11 +482,11 @@ class TestForm:
         def no_window(*_: object) -> ScriptedScreen:
             raise AssertionError("a window was opened")
 
-        with pytest.raises(ObserverError, match=r"nothing can be written there .*--results"):
+        with pytest.raises(ObserverError, match=r"not writable .*--results"):
             run(make_experiment(**ONE), HumanObserver("P07", HumanOptions(), no_window), tmp_path / "file" / "results")
         (tmp_path / "results-identities").write_text("no folder")
         form = {"form": self.FORM}
-        with pytest.raises(ObserverError, match="results-identities: nothing can be written there"):
+        with pytest.raises(ObserverError, match="results-identities: not writable"):
             run(
                 make_experiment(**ONE, presentation=form),
                 HumanObserver("P07", HumanOptions(), no_window),
@@ -499,7 +499,7 @@ class TestForm:
     ) -> None:
         experiment = make_experiment(**ONE, presentation={"form": self.FORM})
         with pytest.raises(
-            ObserverError, match=r"(?s)glasses: one of yes, no.*colour: the form asks for.*email: .*missing"
+            ObserverError, match=r"(?s)glasses: must be one of yes, no.*colour: not asked by the form.*email: .*missing"
         ):
             person(answers={"glasses": "maybe", "colour": "red", "age": 31})[0].prepare(experiment)
         observer, screen = person(answers={"age": 31, "glasses": "yes", "email": "x@y.z"})
@@ -534,7 +534,7 @@ class TestTime:
 
         def watched(elements: Sequence[Element]) -> float:
             at = show(elements)
-            if any(isinstance(element, Image) for element in elements):
+            if any(isinstance(element, ImageElement) for element in elements):
                 stamps.append((at, datetime.now(UTC)))
             return at
 
@@ -561,7 +561,7 @@ class TestTime:
         observer, screen = person(lambda screen: presses_key(screen, "f" if asks(screen) else "return"))
         sit(observer, make_experiment(**ONE, presentation=presentation))
         whole = [showing for showing in showings(screen) if showing.elements]
-        first = next(n for n, showing in enumerate(whole) if isinstance(showing.elements[0], Cross))
+        first = next(n for n, showing in enumerate(whole) if isinstance(showing.elements[0], CrossElement))
         cross, image, mask, last = whole[first : first + 4]
         lasted = [round((after.at - before.at) / FRAME_S) for before, after in pairwise((cross, image, mask, last))]
         assert lasted == [frames + 2, frames, frames + 1]

@@ -1,10 +1,10 @@
-"""Our own words on the screen, in every language that we speak."""
+"""The fixed texts of a session, in English, German and Chinese."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-TEXTS: Mapping[str, Mapping[str, str]] = {
+FIXED_TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "go_on": "Press any key or click to go on.",
         "agree": "Press Enter to agree, Esc to leave.",
@@ -99,20 +99,20 @@ _FONTS: Mapping[str, tuple[str, ...]] = {
 _PLAIN = ("Noto Sans", "DejaVu Sans", "Segoe UI", "Helvetica Neue", "Arial")
 
 
-def spoken(language: str) -> str:
-    """Return the language of ours that serves a language; English where we do not speak it."""
+def served_language(language: str) -> str:
+    """Return the language whose fixed texts serve a language: English where there are none in it."""
     code = language.partition("-")[0]
-    return code if code in TEXTS else "en"
+    return code if code in FIXED_TEXTS else "en"
 
 
-def text(name: str, language: str, **filled: object) -> str:
-    """Return one of our texts, its gaps filled."""
-    return TEXTS[spoken(language)][name].format(**filled)
+def fixed_text(name: str, language: str, **values: object) -> str:
+    """Return a fixed text, its placeholders filled in."""
+    return FIXED_TEXTS[served_language(language)][name].format(**values)
 
 
 def key_name(key: str, language: str) -> str:
     """Return what a key is called."""
-    return _KEYS[spoken(language)].get(key, key.upper())
+    return _KEYS[served_language(language)].get(key, key.upper())
 
 
 def fonts(language: str) -> tuple[str, ...]:
