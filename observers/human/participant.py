@@ -55,7 +55,8 @@ def write(session_folder: Path | None, definition: Definition, answers: Mapping[
         _write(session_folder / FILE, {"answers": shared, **known})
     except OSError as error:
         raise ObserverError(
-            f"{session_folder}: cannot write the participant's answers ({error.strerror}): make room or choose another folder with --results"
+            f"{session_folder}: cannot write the participant's answers ({error.strerror}): make room, or "
+            "choose another folder with --results"
         ) from error
 
 

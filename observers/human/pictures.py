@@ -44,8 +44,8 @@ class Pictures:
         if degrees is not None:
             if viewing is None:
                 raise ObserverError(
-                    "the definition gives the images' width in degrees: give the viewing conditions with --width-cm and "
-                    "--distance-cm, or a --monitor that has both"
+                    "the definition gives the images' width in degrees: give the viewing conditions with "
+                    "--width-cm and --distance-cm, or a --monitor that has both"
                 )
             self._width = viewing.pixels(degrees)
         self._read: OrderedDict[str, Future[Pixels]] = OrderedDict()

@@ -52,7 +52,7 @@ def _import_psychopy() -> None:
         ) from error
     except PermissionError as error:
         raise ObserverError(
-            f"PsychoPy keeps settings in the home folder, which is not writable ({error}): set HOME to a writable folder"
+            f"PsychoPy keeps settings in the home folder, which is not writable ({error}): set HOME to another"
         ) from error
     except Exception as error:
         raise ObserverError(
@@ -70,7 +70,7 @@ def _own_display(size: Size) -> tuple[str, subprocess.Popen[str]]:
     """
     if sys.platform != "linux":
         raise ObserverError(
-            "--screen headless needs Xvfb, which is there on Linux alone: elsewhere try things out in a window, by "
+            "--screen headless needs Xvfb, which exists on Linux only: elsewhere use a window, such as "
             "--window 1280x800"
         )
     command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp", "-terminate"]
