@@ -274,7 +274,7 @@ class Observer(abc.ABC):
             the generator is closed (``GeneratorExit``): stop asking then, and clean up in ``finally``.
         """
 
-    def outlook(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:  # noqa: ARG002 - for those who know
+    def estimate(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:  # noqa: ARG002 - for those who know
         """Return lines on what asking `trials` would take, such as tokens and money; `prepare` need not have run."""
         return []
 

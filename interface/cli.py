@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from .commands.analysing import compare, report, scale
-from .commands.asking import check, costs, observers, plan, run, status
 from .commands.beginning import demo, new
 from .commands.exchanging import export, import_table, schema
+from .commands.observing import check, costs, observers, plan, run, status
 
 # What the disk refuses: not our mistake, and nothing to show a traceback for.
 _REFUSED = {

@@ -2,7 +2,7 @@
 
 from visavis.experiments import Capabilities, Observer, ObserverError, Response, Trial
 
-from .configurable import ConfigurableObserver, Options
+from .configurable import ConfigurableObserver, ObserverOptions
 from .metric import MetricObserver, MetricOptions
 from .registry import ObserverInfo, available_observers, create_observer
 from .simulated import SimulatedObserver, SimulatedOptions
@@ -15,7 +15,7 @@ __all__ = [
     "Observer",
     "ObserverError",
     "ObserverInfo",
-    "Options",
+    "ObserverOptions",
     "Response",
     "SimulatedObserver",
     "SimulatedOptions",

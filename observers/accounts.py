@@ -24,9 +24,9 @@ def account(responses: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``observer, served_model, trials, requests``, tokens ``input, cached, output, reasoning``, ``cost_usd``, and
-        ``lost_usd``: the most that replies that were lost or did not tell their tokens can have cost beside that. Both
+        ``lost_usd``: the most that replies that were lost or came without usage can have cost beside that. Both
         are missing where any price was unknown. `requests` counts failed ones too; `served_model` is missing where
-        nobody answered, and a trial that was then asked again counts in both rows.
+        no model answered, and a trial that was then asked again counts in both rows.
     """
     rows = []
     for *trial, text in responses[_IDENTITY].dropna(subset="provenance").itertuples(index=False):

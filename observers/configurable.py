@@ -15,7 +15,7 @@ from visavis.experiments import Observer, ObserverError
 from visavis.experiments.explanation import say_wrong
 
 
-class Options(BaseModel):
+class ObserverOptions(BaseModel):
     """Options of an observer: strict, and a misspelt one is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -27,7 +27,7 @@ class ConfigurableObserver(Observer):
     Attributes
     ----------
     Options : type
-        A subclass of `Options` whose fields are the options, with defaults and descriptions.
+        A subclass of `ObserverOptions` whose fields are the options, with defaults and descriptions.
     requires : tuple of str
         Import names of packages beyond visavis's own.
     extra : str or None
@@ -36,7 +36,7 @@ class ConfigurableObserver(Observer):
         What else they need, where that is missing here, such as another version of Python.
     """
 
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[ObserverOptions]] = ObserverOptions
     requires: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str | None] = None
     needs: ClassVar[str] = ""
@@ -61,7 +61,7 @@ class ConfigurableObserver(Observer):
         """
 
 
-def parse_options(kind: type[ConfigurableObserver], given: Mapping[str, Any], source: str) -> Options:
+def parse_options(kind: type[ConfigurableObserver], given: Mapping[str, Any], source: str) -> ObserverOptions:
     """Check the options given for an observer.
 
     Parameters
@@ -92,7 +92,7 @@ def option_name(field: str) -> str:
     return f"--{field.replace('_', '-')}"
 
 
-def _problem(detail: Any, options: type[Options]) -> str:
+def _problem(detail: Any, options: type[ObserverOptions]) -> str:
     """Turn one error of pydantic into a line: which option, what is wrong, and an example where the option has one."""
     if not detail["loc"]:
         return str(detail["msg"]).removeprefix("Value error, ")

@@ -12,12 +12,12 @@ from pydantic import Field
 from visavis.experiments import Capabilities, Experiment, ObserverError, Response, Trial
 from visavis.stimuli import STATISTICS, Pixels
 
-from .configurable import ConfigurableObserver, Options
+from .configurable import ConfigurableObserver, ObserverOptions
 
 Measure = Callable[[Pixels], float]
 
 
-class MetricOptions(Options):
+class MetricOptions(ObserverOptions):
     """Which statistic answers which question."""
 
     statistics: dict[str, str] = Field(
@@ -42,7 +42,7 @@ class MetricObserver(ConfigurableObserver):
 
     kind = "metric"
     capabilities = Capabilities(deterministic=True)
-    Options: ClassVar[type[Options]] = MetricOptions
+    Options: ClassVar[type[ObserverOptions]] = MetricOptions
 
     def __init__(self, name: str, measure: Measure | Mapping[str, Measure], *, lower_is_better: bool = False) -> None:
         self.name = name
@@ -62,7 +62,7 @@ class MetricObserver(ConfigurableObserver):
         named = options.statistics or {"": subject}
         for statistic in named.values():
             if statistic not in STATISTICS:
-                raise ObserverError(f"metric: there is no statistic {statistic!r}: known are {', '.join(STATISTICS)}")
+                raise ObserverError(f"metric: unknown statistic {statistic!r}; choose from {', '.join(STATISTICS)}")
         measures = {attribute: STATISTICS[statistic] for attribute, statistic in named.items()}
         measure = STATISTICS[subject] if subject else measures
         return cls(name or subject or "metric", measure, lower_is_better=options.lower_is_better)

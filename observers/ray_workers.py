@@ -87,7 +87,7 @@ class RayObserver(Observer):
             elsewhere = self._address or os.environ.get("RAY_ADDRESS")
             try:
                 if elsewhere:
-                    _knock(elsewhere)
+                    _check_reachable(elsewhere)
                 ray.init(
                     address=self._address,
                     num_cpus=None if elsewhere else max(self._count, os.cpu_count() or 1),
@@ -136,9 +136,9 @@ class RayObserver(Observer):
         cause = getattr(error, "cause", None) or str(error).strip().splitlines()[0]
         return ObserverError(f"{self.name}, on a worker: {cause}")
 
-    def outlook(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:
+    def estimate(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:
         """Return what one such observer says."""
-        return self._one.outlook(experiment, trials)
+        return self._one.estimate(experiment, trials)
 
     def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
         """Hand out the trials and yield responses as they come."""
@@ -240,8 +240,8 @@ class RayObserver(Observer):
         return ray.remote(_Worker).options(num_cpus=1, num_gpus=self._gpus).remote(*self._made_by, self.session)
 
 
-def _knock(address: str) -> None:
-    """Raise OSError if nobody listens at HOST:PORT, for which Ray itself would wait for minutes."""
+def _check_reachable(address: str) -> None:
+    """Raise OSError if no server listens at HOST:PORT, for which Ray itself would wait for minutes."""
     host, _, port = address.rpartition("://")[2].rpartition(":")
     if host and port.isdecimal():  # not 'auto' or 'local'
         socket.create_connection((host.strip("[]"), int(port)), REACHED_WITHIN_S).close()

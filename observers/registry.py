@@ -60,14 +60,16 @@ def create_observer(spec: str, options: Mapping[str, Any] | None = None, *, name
     Raises
     ------
     ObserverError
-        If there is no such kind, it needs a package that is not installed, or an option is wrong.
+        If the kind is unknown, it needs a package that is not installed, or an option is wrong.
     """
     kind, _, subject = spec.partition(":")
     found = _entry_points()
     if kind not in found:
         close = difflib.get_close_matches(kind, found, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ObserverError(f"there is no observer {kind!r}: {hint}known: {', '.join(found)} (see 'visavis observers')")
+        raise ObserverError(
+            f"unknown observer {kind!r}; {hint}choose from {', '.join(found)} (see 'visavis observers')"
+        )
     observer_class = _load(found[kind])
     missing = _missing(observer_class)
     if missing:
@@ -75,8 +77,8 @@ def create_observer(spec: str, options: Mapping[str, Any] | None = None, *, name
     made = observer_class.configured(subject or None, parse_options(observer_class, options or {}, spec), name)
     if not isinstance(made, observer_class):
         raise ObserverError(
-            f"{kind}: {observer_class.__name__}.configured(subject, options, name) made no {observer_class.__name__}: "
-            "let it return one"
+            f"{kind}: {observer_class.__name__}.configured(subject, options, name) returned {type(made).__name__}: "
+            f"expected {observer_class.__name__}"
         )
     return made
 
@@ -99,7 +101,7 @@ def _load(entry: EntryPoint) -> type[ConfigurableObserver]:
             "reinstall the package that brings it"
         ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, ConfigurableObserver)):
-        raise ObserverError(f"the observer {entry.name!r} ({entry.value}) is no subclass of ConfigurableObserver")
+        raise ObserverError(f"the observer {entry.name!r} ({entry.value}) is not a subclass of ConfigurableObserver")
     return loaded
 
 

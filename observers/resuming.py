@@ -1,4 +1,4 @@
-"""What an earlier run of a session was told, beside what this one is."""
+"""The settings with which a session began, compared with those of now."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def session_events(folder: Path | None) -> list[dict[str, Any]]:
 def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return a warning where a session goes on with other settings than it began with, or nothing."""
     changed = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
-    told = [f"{name} was {before.get(name, 'the default')}, is {now.get(name, 'the default')}" for name in changed]
-    return [f"this session began with other settings ({'; '.join(told)}): its answers mix them"] if told else []
+    listed = [f"{name} was {before.get(name, 'the default')}, is {now.get(name, 'the default')}" for name in changed]
+    return [f"this session began with other settings ({'; '.join(listed)}): its answers mix them"] if listed else []

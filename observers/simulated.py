@@ -15,7 +15,7 @@ from visavis.experiments import Capabilities, Experiment, ObserverError, Respons
 from visavis.experiments.random_stream import hashed_uniforms
 from visavis.stimuli import STATISTICS
 
-from .configurable import ConfigurableObserver, Options
+from .configurable import ConfigurableObserver, ObserverOptions
 from .resuming import begun_with, changed_settings, session_events
 
 _STANDARD_NORMAL = NormalDist()
@@ -25,7 +25,7 @@ Values = dict[tuple[str, str, str], float]
 """Scale values by attribute, scene and rendition."""
 
 
-class SimulatedOptions(Options):
+class SimulatedOptions(ObserverOptions):
     """How a simulated observer answers; every attribute of the definition needs values, a statistic or weights."""
 
     values: dict[str, dict[str, float | dict[str, float]]] = Field(
@@ -52,7 +52,7 @@ class SimulatedOptions(Options):
     def _consistent(self) -> SimulatedOptions:
         for name in self.statistics.values():
             if name not in STATISTICS:
-                raise ValueError(f"there is no statistic {name!r}: known are {', '.join(STATISTICS)}")
+                raise ValueError(f"unknown statistic {name!r}; choose from {', '.join(STATISTICS)}")
         if self.refusal_rate + self.invalid_rate > 1:
             raise ValueError("refusal_rate and invalid_rate sum to more than 1")
         return self
@@ -73,7 +73,7 @@ class SimulatedObserver(ConfigurableObserver):
     """
 
     kind = "simulated"
-    Options: ClassVar[type[Options]] = SimulatedOptions
+    Options: ClassVar[type[ObserverOptions]] = SimulatedOptions
 
     def __init__(self, name: str, options: SimulatedOptions) -> None:
         self.name = name

@@ -11,29 +11,32 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenImage:
     """What a model sees of one image.
 
     Attributes
     ----------
     width, height : int
-        In pixels, after resizing and before padding.
-    tokens : int
-        Input tokens of the image, as far as the rule tells.
+        In pixels, after resizing and before padding; of all tiles together where the image is cut into tiles.
+    tokens : int or None
+        Input tokens of the image; None where they are not known.
     padded : tuple of int or None
         Width and height with the margin that is added on the right and below; None where none is.
+    tiles : int
+        Pieces that the model gets, a thumbnail of the whole included.
     """
 
     width: int
     height: int
-    tokens: int
+    tokens: int | None
     padded: tuple[int, int] | None = None
+    tiles: int = 1
 
 
-Rule = Callable[[int, int], Seen]
+Rule = Callable[[int, int], SeenImage]
 
 
-def claude(width: int, height: int, *, side: int, tokens: int) -> Seen:
+def claude(width: int, height: int, *, side: int, tokens: int) -> SeenImage:
     """Fit into sides of `side` pixels and `tokens` patches of 28 x 28, then pad to whole patches (Anthropic's rule)."""
 
     def patches(w: int, h: int) -> int:
@@ -44,10 +47,10 @@ def claude(width: int, height: int, *, side: int, tokens: int) -> Seen:
 
     w, h = _largest_that_fits(width, height, fits)
     padded = 28 * math.ceil(w / 28), 28 * math.ceil(h / 28)
-    return Seen(w, h, patches(w, h), None if padded == (w, h) else padded)
+    return SeenImage(w, h, patches(w, h), None if padded == (w, h) else padded)
 
 
-def openai_patches(width: int, height: int, *, patches: int, side: int, tokens_per_patch: float) -> Seen:
+def openai_patches(width: int, height: int, *, patches: int, side: int, tokens_per_patch: float) -> SeenImage:
     """Fit into `side` pixels and `patches` patches of 32 x 32 (OpenAI's rule for detail ``high``)."""
     shrink = min(1.0, side / max(width, height))
     w, h = width * shrink, height * shrink
@@ -59,10 +62,10 @@ def openai_patches(width: int, height: int, *, patches: int, side: int, tokens_p
         w, h = w * scale, h * scale
     # A side that is whole but for rounding stays whole.
     size = math.floor(w + 1e-6), math.floor(h + 1e-6)
-    return Seen(*size, math.ceil(tokens_per_patch * math.ceil(size[0] / 32) * math.ceil(size[1] / 32)))
+    return SeenImage(*size, math.ceil(tokens_per_patch * math.ceil(size[0] / 32) * math.ceil(size[1] / 32)))
 
 
-def qwen_vl(width: int, height: int, *, smallest: int = 256**2, largest: int = 4096**2) -> Seen:
+def qwen_vl(width: int, height: int, *, smallest: int = 256**2, largest: int = 4096**2) -> SeenImage:
     """Round the sides to multiples of 32 with an area between `smallest` and `largest` (Qwen3-VL's processor)."""
     w, h = (max(32, 32 * round(side / 32)) for side in (width, height))
     if w * h > largest:
@@ -71,10 +74,10 @@ def qwen_vl(width: int, height: int, *, smallest: int = 256**2, largest: int = 4
     elif w * h < smallest:
         stretch = math.sqrt(smallest / (width * height))
         w, h = (32 * math.ceil(side * stretch / 32) for side in (width, height))
-    return Seen(w, h, w * h // 32**2)
+    return SeenImage(w, h, w * h // 32**2)
 
 
-def internvl(width: int, height: int, *, tile: int = 448, tiles: int = 12, tokens_per_tile: int = 256) -> Seen:
+def internvl(width: int, height: int, *, tile: int = 448, tiles: int = 12, tokens_per_tile: int = 256) -> SeenImage:
     """Stretch to the grid of tiles that is nearest in aspect ratio, which distorts (InternVL's processor)."""
     grids = sorted(
         {(i, j) for n in range(1, tiles + 1) for i in range(1, n + 1) for j in range(1, n + 1) if i * j <= tiles},
@@ -88,7 +91,7 @@ def internvl(width: int, height: int, *, tile: int = 448, tiles: int = 12, token
         elif distance == nearest and width * height > 0.5 * tile**2 * columns * rows:
             best = columns, rows
     count = best[0] * best[1]
-    return Seen(best[0] * tile, best[1] * tile, tokens_per_tile * (count + (count > 1)))
+    return SeenImage(best[0] * tile, best[1] * tile, tokens_per_tile * (count + (count > 1)))
 
 
 def _largest_that_fits(width: int, height: int, fits: Callable[[int, int], bool]) -> tuple[int, int]:

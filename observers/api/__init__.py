@@ -1,14 +1,14 @@
 """Vision-language models behind an API: OpenAI, Anthropic, Google, xAI, and every OpenAI-compatible server."""
 
-from .observer import (
+from .api_observer import ApiObserver
+from .api_options import ApiOptions
+from .hosted_observers import (
     AnthropicObserver,
-    ApiObserver,
     CompatibleObserver,
     GoogleObserver,
     OpenAIObserver,
     XaiObserver,
 )
-from .options import ApiOptions
 
 __all__ = [
     "AnthropicObserver",

@@ -10,8 +10,11 @@ from typing import Any
 
 from visavis.observers.question import Picture, Question
 
-from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, encode, plain, sdk_failure, with_more
-from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape
+from .client import BatchLimits, BatchResult, Client, Settings, sdk_failure
+from .failures import RequestRefused, TemporaryFailure, WrongShape
+from .reply import Reply, Status, Usage
+from .request_body import Body, Embedded, encode, plain, with_more
+from .wire_json import Json
 
 _STATUS: dict[str | None, Status] = {
     "refusal": "refusal",
@@ -32,7 +35,7 @@ class AnthropicClient(Client):
         super().__init__(settings, key, base_url, timeout_s)
         self._anthropic = Anthropic(api_key=key, base_url=base_url, timeout=timeout_s, max_retries=0)
 
-    def body(self, question: Question, seed: int | None) -> Body:  # noqa: ARG002 - Messages takes no seed
+    def body(self, question: Question, seed: int | None) -> Body:  # noqa: ARG002 - Messages has no seed
         settings = self.settings
         content = [_image(part) if isinstance(part, Picture) else {"type": "text", "text": part}
                    for part in question.parts]  # fmt: skip
@@ -94,12 +97,12 @@ class AnthropicClient(Client):
             else None,
         )
 
-    def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:  # noqa: ARG002 - batches take none
+    def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:  # noqa: ARG002 - batches have none
         items: Any = [{"custom_id": name, "params": plain(body)} for name, body in requests]
         return str(self.guarded(lambda: self._anthropic.messages.batches.create(requests=items)).id)
 
-    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str]) -> str | None:  # noqa: ARG002 - see above
-        # A stranger's of the same size would do no harm: its answers have other ids, and ours are handed in again.
+    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str | None]) -> str | None:  # noqa: ARG002 - see above
+        # Another one's of the same size does no harm: its answers have other ids, and ours are submitted again.
         def fits(batch: Any) -> bool:
             return sum(vars(batch.request_counts).values()) == requests and batch.id not in known
 
@@ -121,7 +124,7 @@ class AnthropicClient(Client):
         if result.type == "succeeded":
             return self.result(json.dumps(result.message.to_dict(mode="json")))
         if result.type == "errored":
-            said = self.without_key(str(result.error.error.message))
+            said = self.redact_key(str(result.error.error.message))
             refused = result.error.error.type == "invalid_request_error"
             return RequestRefused(said) if refused else TemporaryFailure(said)
         return TemporaryFailure(f"the request was {result.type}")

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from visavis.experiments import ObserverError, Trial
 
-from .client import Body, fingerprint
 from .reply import Reply, Usage
+from .request_body import Body, fingerprint
 
 
 def cache_key(body: Body, trial: Trial, servers: Sequence[str], *, observer: str, session: str, ask: int) -> str:

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
-from visavis.experiments import ObserverError
-from visavis.observers.question import Picture, Question
+from visavis.observers.question import Question
 
-from .reply import ContentRefused, Reply, TemporaryFailure, Unreachable, WrongShape, failure
+from .failures import ContentRefused, TemporaryFailure, Unreachable, WrongShape, failure
+from .reply import Reply
+from .request_body import Body
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,6 @@ class BatchLimits:
 
 _Result = TypeVar("_Result")
 
-Body = dict[str, Any]
 BatchResult = tuple[str, Reply | Exception]
 
 
@@ -102,20 +102,20 @@ class Client(abc.ABC):
 
     @abc.abstractmethod
     def _failure(self, error: Exception) -> Exception | None:
-        """Turn an error of the SDK into one of `visavis.observers.api.reply`; None for errors that are not its own."""
+        """Turn an error of the SDK into one of `visavis.observers.api.failures`; None for others."""
 
     def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:
-        """Hand in requests with their ids as one batch, marked where the provider can; return the batch's id."""
+        """Submit requests with their ids as one batch, marked where the provider can; return the batch's id."""
         raise NotImplementedError
 
-    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str]) -> str | None:
-        """Return the id of a batch that was handed in, by its mark or else by its time and size; None if there is none.
+    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str | None]) -> str | None:
+        """Return the id of a batch that was submitted, by its mark or else by its time and size; None if not found.
 
         Parameters
         ----------
         mark : str
         since : datetime
-            When it was handed in, in UTC.
+            When it was submitted, in UTC.
         requests : int
             How many it holds.
         known : collection of str
@@ -124,7 +124,7 @@ class Client(abc.ABC):
         raise NotImplementedError
 
     def collect_batch(self, batch: str) -> Sequence[BatchResult] | None:
-        """Return a batch's results by request id, in any order, or None while it is being worked on."""
+        """Return a batch's results by request id, in any order, or None while it is in progress."""
         raise NotImplementedError
 
     def close(self) -> None:  # noqa: B027 - not every SDK holds connections
@@ -151,7 +151,7 @@ class Client(abc.ABC):
 
     def parse(self, text: str) -> Reply:
         """Read a response's body as it came; whatever cannot be read is a `TemporaryFailure`."""
-        text = self.without_key(text)
+        text = self.redact_key(text)
         try:
             return self.read(json.loads(text))
         except (ValueError, RecursionError, WrongShape) as error:
@@ -167,11 +167,11 @@ class Client(abc.ABC):
             if found is None:
                 raise
             # Not chained: the SDK's error holds the request, and with it the key.
-            found.args = tuple(self.without_key(str(argument)) for argument in found.args)
+            found.args = tuple(self.redact_key(str(argument)) for argument in found.args)
             raise found from None
 
-    def without_key(self, text: str) -> str:
-        """Return `text` with the key blotted out."""
+    def redact_key(self, text: str) -> str:
+        """Return `text` with the key redacted."""
         return text.replace(self._key, "[key]") if self._key else text
 
 
@@ -195,79 +195,3 @@ def connection_failure(error: BaseException | None) -> TemporaryFailure | None:
     if isinstance(error, httpx2.HTTPError):
         return TemporaryFailure(f"the connection failed: {type(error).__name__}: {error}", lost=True)
     return None
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """A picture's place in a request's body: its base64, behind a prefix; light until the body is sent."""
-
-    picture: Picture
-    prefix: str = ""
-
-
-def data_url(picture: Picture) -> Embedded:
-    """Return the place of a picture that is sent as a ``data:`` URL."""
-    return Embedded(picture, f"data:{picture.media_type};base64,")
-
-
-def plain(value: Any) -> Any:
-    """Return a body with its pictures as text, for SDKs that take nothing else."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return value.prefix + value.picture.base64.decode() if isinstance(value, Embedded) else value
-
-
-def fingerprint(body: Body) -> str:
-    """Return a text that is the same for the same request only, with the pictures' hashes in their places."""
-
-    def hashed(value: Any) -> str:
-        return f"{value.prefix}{value.picture.sha256}"
-
-    return json.dumps(body, sort_keys=True, ensure_ascii=False, default=hashed)
-
-
-def with_more(body: Body, more: Mapping[str, Any], path: str = "") -> Body:
-    """Return a request's body with the user's own fields in it.
-
-    Raises
-    ------
-    ObserverError
-        If one of them is there already: what a request says, the other options decide and the records tell.
-    """
-    merged = dict(body)
-    for name, value in more.items():
-        there = body.get(name)
-        if isinstance(there, dict) and isinstance(value, Mapping):
-            merged[name] = with_more(there, value, f"{path}{name}.")
-        elif name in body:
-            raise ObserverError(f"option body: {path}{name} is set already, by the other options or the definition")
-        else:
-            merged[name] = value
-    return merged
-
-
-def encode(body: Body) -> bytes:
-    """Return a body as JSON, its pictures spliced in.
-
-    A JSON encoder would look at every character of every image, in every request; base64 has none to escape.
-    """
-    pictures: list[Embedded] = []
-
-    def placed(value: Any) -> str:
-        if not isinstance(value, Embedded):
-            raise TypeError(f"{type(value).__name__} is no JSON")
-        pictures.append(value)
-        return _MARK
-
-    pieces = json.dumps(body, ensure_ascii=False, default=placed).split(_MARK)
-    if len(pieces) != len(pictures) + 1:  # the user's own words hold the mark
-        return json.dumps(plain(body), ensure_ascii=False).encode()
-    joined = [pieces[0].encode()]
-    for embedded, piece in zip(pictures, pieces[1:], strict=True):
-        joined += [embedded.prefix.encode(), embedded.picture.base64, piece.encode()]
-    return b"".join(joined)
-
-
-_MARK = "\ue000picture\ue000"

@@ -11,14 +11,17 @@ from typing import Any
 
 from visavis.observers.question import Picture, Question
 
-from .client import BatchLimits, BatchResult, Body, Client, Embedded, Settings, connection_failure, plain, with_more
-from .reply import Json, Reply, RequestRefused, Status, TemporaryFailure, Usage, WrongShape, failure
+from .client import BatchLimits, BatchResult, Client, Settings, connection_failure
+from .failures import RequestRefused, TemporaryFailure, WrongShape, failure
+from .first_token import TOP_LOGPROBS
+from .reply import Reply, Status, Usage
+from .request_body import Body, Embedded, plain, with_more
+from .wire_json import Json
 
 _FILTERS = frozenset(
     {"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION",
      "IMAGE_RECITATION", "MODEL_ARMOR", "LANGUAGE"}
 )  # fmt: skip
-_TOP_LOGPROBS = 20
 _FINISHED = ("JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED")
 _FAILED = ("JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED")
 
@@ -55,7 +58,7 @@ class GoogleClient(Client):
         if seed is not None:
             config["seed"] = seed
         if settings.logprobs:
-            config |= {"response_logprobs": True, "logprobs": _TOP_LOGPROBS}
+            config |= {"response_logprobs": True, "logprobs": TOP_LOGPROBS}
         if settings.detail is not None:
             config["media_resolution"] = f"MEDIA_RESOLUTION_{settings.detail.upper()}"
         parts = [
@@ -128,7 +131,7 @@ class GoogleClient(Client):
         )
         return str(job.name)
 
-    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str]) -> str | None:  # noqa: ARG002 - the mark tells
+    def find_batch(self, mark: str, since: datetime, requests: int, known: Collection[str | None]) -> str | None:  # noqa: ARG002 - found by its mark
         def find() -> str | None:
             newest_first = self._google.batches.list(config={"page_size": 100})
             recent = takewhile(lambda job: job.create_time is None or job.create_time >= since, newest_first)
@@ -149,7 +152,7 @@ class GoogleClient(Client):
 
     def _result(self, item: Any) -> Reply | Exception:
         if item.error is not None:
-            return TemporaryFailure(self.without_key(str(item.error.message)))
+            return TemporaryFailure(self.redact_key(str(item.error.message)))
         return self.result(item.response.model_dump_json(by_alias=True, exclude_none=True))
 
     def close(self) -> None:
@@ -164,7 +167,7 @@ def _first_token(logprobs: Any) -> dict[str, float] | None:
     for candidate in first["candidates"]:
         logprob = candidate.get("logProbability")
         if not isinstance(logprob, int | float):
-            raise WrongShape(f"{candidate.path}.logProbability is no number")
+            raise WrongShape(f"{candidate.path}.logProbability is not a number")
         text = candidate.text("token")
         tokens[text] = tokens.get(text, 0.0) + math.exp(logprob)
     return tokens

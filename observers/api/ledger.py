@@ -118,7 +118,7 @@ class Ledger:
                 self._most_read = max(usage.input, self._most_read or 0)
 
     def lose(self, receipt: Receipt) -> None:
-        """Count a reply that was lost on its way, or does not tell its tokens, at the most that it can have cost."""
+        """Count a reply that was lost on its way, or came without usage, at the most that it can have cost."""
         with self._changed:
             self.lost += receipt.most
 

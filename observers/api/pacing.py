@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .reply import Reply, TemporaryFailure
+from .failures import TemporaryFailure
+from .reply import Reply
 
 
 class Stopped(Exception):
@@ -152,7 +153,7 @@ class RetryPolicy:
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             asked = error.retry_after_s if isinstance(error, TemporaryFailure) else None
-            # Whoever is told when to come back comes a little later than that, not all at the same moment.
+            # A little later than the server asks for, so that not all come back at the same moment.
             return min(self.longest_wait_s, asked + jittered(state) / 4) if asked is not None else jittered(state)
 
         def pause(seconds: float) -> None:

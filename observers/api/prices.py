@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from visavis.observers.configurable import Options
+from visavis.observers.configurable import ObserverOptions
 
 from .reply import Usage
 
 
-class PriceOptions(Options):
+class PriceOptions(ObserverOptions):
     """What tokens cost, in US dollars a million."""
 
     input: float = Field(ge=0, description="for a million tokens read")

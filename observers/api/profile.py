@@ -1,4 +1,4 @@
-"""What is known of a provider and of a model: which settings it takes, how it resizes images, where its key is."""
+"""What is known of a provider and of a model: which settings it accepts, how it resizes images, where its key is."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from visavis.experiments import ObserverError
-from visavis.observers.configurable import Options
-from visavis.observers.vision import RULES, Rule, Seen
+from visavis.observers.configurable import ObserverOptions
+from visavis.observers.vision import RULES, Rule, SeenImage
 
 
-class Detail(Options):
-    """What a model sees when it is told how closely to look."""
+class Detail(ObserverOptions):
+    """What a model sees at one setting of ``detail``."""
 
     image_rule: str | None = Field(None, description="how it resizes images, by name")
     image_tokens: int | None = Field(None, ge=1, description="tokens an image, where they are fixed")
 
 
-class Profile(Options):
-    """What a model takes; every field can be overridden by the option ``profile``."""
+class Profile(ObserverOptions):
+    """What a model accepts; every field can be overridden by the option ``profile``."""
 
-    temperature: bool = Field(False, description="takes a temperature")
-    seed: bool = Field(False, description="takes a seed")
-    logprobs: bool = Field(False, description="tells log-probabilities")
+    temperature: bool = Field(False, description="accepts a temperature")
+    seed: bool = Field(False, description="accepts a seed")
+    logprobs: bool = Field(False, description="returns log-probabilities")
     structured: bool = Field(True, description="can be forced to answer by a JSON schema")
-    efforts: tuple[str, ...] = Field((), description="reasoning efforts it takes")
+    efforts: tuple[str, ...] = Field((), description="reasoning efforts that it accepts")
     sampling_effort: str | None = Field(None, description="the effort with which temperature and logprobs work")
     image_rule: str | None = Field(None, description="how it resizes images, by name")
     image_tokens: int | None = Field(None, ge=1, description="tokens an image, where they are fixed")
     details: dict[str, Detail] | None = Field(
-        None, description="words of 'detail' that it takes, each with its image_rule and image_tokens; null: any word"
+        None, description="words of 'detail' that it accepts, each with its image_rule and image_tokens; null: any word"
     )
     image_types: tuple[str, ...] = Field(
-        ("image/png", "image/jpeg"), description="formats that it takes; others are sent as PNG"
+        ("image/png", "image/jpeg"), description="formats that it accepts; others are sent as PNG"
     )
     image_mib: float | None = Field(None, gt=0, description="MiB that an image may take as it is sent, in base64")
 
     def at(self, detail: str | None, name: str) -> Profile:
-        """Return what is known of the model when it is told to look so closely.
+        """Return what is known of the model at a setting of ``detail``.
 
         Raises
         ------
         ObserverError
-            If it takes no such word.
+            If it does not accept this one.
         """
         if detail is None:
             return self
@@ -56,7 +56,8 @@ class Profile(Options):
             return self.model_copy(update={"image_rule": None, "image_tokens": None})
         if detail not in self.details:
             raise ObserverError(
-                f"{name} takes no detail {detail!r}: it takes {', '.join(self.details) or 'none at all'}"
+                f"{name} does not accept detail {detail!r}: "
+                f"{'choose from ' + ', '.join(self.details) if self.details else 'leave it out'}"
             )
         return self.model_copy(update=self.details[detail].model_dump())
 
@@ -65,7 +66,7 @@ class Profile(Options):
         """How images are resized; None where it is not documented."""
         return RULES[self.image_rule] if self.image_rule else None
 
-    def sees(self, width: int, height: int) -> Seen | None:
+    def sees(self, width: int, height: int) -> SeenImage | None:
         """Return what the model sees of an image of this size; None where that is not documented."""
         return self.rule(width, height) if self.rule else None
 
@@ -84,7 +85,7 @@ class Provider:
     base_url : str
         Where its server is; empty where only the user knows.
     base_url_env : str or None
-        Environment variable by which the provider's SDK is told of another server.
+        Environment variable by which the provider's SDK finds another server.
     """
 
     name: str
@@ -125,8 +126,8 @@ def profile(provider_name: str, model: str, changes: Mapping[str, Any]) -> Profi
         found = Profile.model_validate({**known, **changes})
     except ValidationError as error:
         listed = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ObserverError(f"option profile: {listed}; known are {', '.join(Profile.model_fields)}") from error
+        raise ObserverError(f"option profile: {listed}; its fields are {', '.join(Profile.model_fields)}") from error
     for rule in (found.image_rule, *(detail.image_rule for detail in (found.details or {}).values())):
         if rule is not None and rule not in RULES:
-            raise ObserverError(f"option profile: no image_rule {rule!r}; known are {', '.join(RULES)}")
+            raise ObserverError(f"option profile: unknown image_rule {rule!r}; choose from {', '.join(RULES)}")
     return found

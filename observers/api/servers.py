@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .client import Client, Settings
-from .reply import AccessRefused, TemporaryFailure, Unreachable
+from .failures import AccessRefused, TemporaryFailure, Unreachable
 
 AWAY_S = 15.0
 """A server that could not be reached gets no request for so long, where there is another."""
@@ -78,7 +78,7 @@ class Servers:
         Raises
         ------
         AccessRefused
-            If none of them could be reached, ever: trying again would not help whoever mistyped an address.
+            If no server was ever reached: trying again would not mend a mistyped address.
         """
         with self._lock:
             now = self._clock()

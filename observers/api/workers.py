@@ -55,7 +55,7 @@ def in_parallel(
                 continue
             return
 
-    def labour() -> None:
+    def work_on() -> None:
         try:
             while not stop.is_set():
                 hand_over(work(waiting.get_nowait(), stop))
@@ -68,7 +68,7 @@ def in_parallel(
             hand_over(None)
 
     # Daemons: a request that hangs must not keep the program from ending.
-    threads = [threading.Thread(target=labour, daemon=True) for _ in range(min(workers, len(items)))]
+    threads = [threading.Thread(target=work_on, daemon=True) for _ in range(min(workers, len(items)))]
     for thread in threads:
         thread.start()
     failure: BaseException | None = None

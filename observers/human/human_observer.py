@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from visavis.experiments import Experiment, ObserverError, Response, Trial, utc_now
 from visavis.experiments.planner import trailing_number
-from visavis.observers.configurable import ConfigurableObserver, Options
+from visavis.observers.configurable import ConfigurableObserver, ObserverOptions
 
 from . import participant
 from .driver import SessionDriver
@@ -42,7 +42,7 @@ class HumanObserver(ConfigurableObserver):
     """
 
     kind = "human"
-    Options: ClassVar[type[Options]] = HumanOptions
+    Options: ClassVar[type[ObserverOptions]] = HumanOptions
     requires = ("psychopy",)
     extra = "human"
     needs = "Python 3.12 or older, for PsychoPy" if sys.version_info >= (3, 13) else ""

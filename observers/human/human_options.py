@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from visavis.observers.configurable import Options
+from visavis.observers.configurable import ObserverOptions
 
 
-class HumanOptions(Options):
+class HumanOptions(ObserverOptions):
     """How a person is shown the experiment."""
 
     screen: int | Literal["headless"] = Field(0, description="number of the screen, or headless for trying things out")

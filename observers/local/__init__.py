@@ -1,6 +1,6 @@
 """Open-weight models on this machine, through transformers."""
 
-from .observer import TransformersObserver
-from .options import LocalOptions
+from .local_options import LocalOptions
+from .transformers_observer import TransformersObserver
 
 __all__ = ["LocalOptions", "TransformersObserver"]

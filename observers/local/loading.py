@@ -11,7 +11,7 @@ from typing import Any
 from visavis.experiments import ObserverError
 
 from .fingerprint import fingerprint
-from .options import LocalOptions
+from .local_options import LocalOptions
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def check_device(options: LocalOptions) -> str:
     Raises
     ------
     ObserverError
-        If there is no such device here, or a package for the options is missing.
+        If the device does not exist here, or a package for the options is missing.
     """
     import torch
 
@@ -78,7 +78,7 @@ def check_device(options: LocalOptions) -> str:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ObserverError(
-            f"there is no device {device!r} here for torch {torch.__version__} ({said[:120]}): leave --device out, or "
+            f"unknown device {device!r} for torch {torch.__version__} ({said[:120]}): leave --device out, or "
             "install the torch that is built for it (https://pytorch.org/get-started)"
         ) from error
     if options.quantize:
@@ -199,12 +199,12 @@ def _check_reachable(name: str, options: LocalOptions) -> None:
     if Path(name).is_dir():
         return
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) or name.startswith("."):
-        raise ObserverError(f"transformers:{name}: there is no such folder, and models on the hub are OWNER/NAME")
+        raise ObserverError(f"transformers:{name}: not a folder, and models on the hub are OWNER/NAME")
     if isinstance(try_to_load_from_cache(name, "config.json", revision=options.revision), str):
         return
     if options.offline or is_offline_mode():
         raise ObserverError(
-            f"transformers:{name}: there is no such folder, and the weights are not in this machine's cache: fetch "
+            f"transformers:{name}: not a folder, and the weights are not in this machine's cache: fetch "
             f"them where there is a network ('hf download {name}'), or leave 'offline' and HF_HUB_OFFLINE out"
         )
     try:
@@ -214,16 +214,16 @@ def _check_reachable(name: str, options: LocalOptions) -> None:
         raise ObserverError(f"transformers:{name}: the model is gated: {remedy}") from error
     except errors.RepositoryNotFoundError as error:
         remedy = "check the name; a private model needs 'hf auth login'"
-        raise ObserverError(
-            f"transformers:{name}: there is no such folder, and no such model on the hub: {remedy}"
-        ) from (error)
+        raise ObserverError(f"transformers:{name}: neither a folder nor a model on the hub: {remedy}") from (error)
     except errors.RevisionNotFoundError as error:
         raise ObserverError(f"transformers:{name}: the hub has no revision {options.revision!r} of it") from error
     except errors.EntryNotFoundError as error:
-        raise ObserverError(f"transformers:{name}: holds no config.json, so it is no model for transformers") from error
+        raise ObserverError(
+            f"transformers:{name}: holds no config.json, so it is not a model for transformers"
+        ) from error
     except Exception as error:
         raise ObserverError(
-            f"transformers:{name}: there is no such folder, the weights are not in this machine's cache, and the hub "
+            f"transformers:{name}: not a folder, the weights are not in this machine's cache, and the hub "
             f"cannot be reached: check the network ({_said(error)})"
         ) from error
 
@@ -238,7 +238,7 @@ def _explain(error: Exception, name: str) -> str:
     if "trust_remote_code" in said:
         return f"it brings code of its own: name the variant for transformers, such as …-HF of InternVL ({said})"
     if "Unrecognized configuration class" in said:
-        return f"it is no vision-language model of the class image-text-to-text ({said})"
+        return f"it is not a vision-language model of the class image-text-to-text ({said})"
     if "image processor" in said:
         return f"it has no processor for images: is it a vision-language model, and are all its files there? ({said})"
     if Path(name).is_dir():

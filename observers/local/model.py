@@ -11,10 +11,11 @@ from typing import Any
 from visavis.experiments import ObserverError
 from visavis.experiments.random_stream import RandomStream
 from visavis.observers.question import Picture, Question
+from visavis.observers.vision import SeenImage
 
 from .loading import Loaded
 from .sampling import OwnDraws
-from .seeing import Processed, process
+from .seeing import process
 
 
 @dataclass(frozen=True)
@@ -170,8 +171,8 @@ class VisionModel:
             )
         return [self._text(reply.tolist()) for reply in generated[:, made["input_ids"].shape[1] :]]
 
-    def sees(self, width: int, height: int) -> Processed | None:
-        """Return what the processor makes of an image of this size; None where it does not tell."""
+    def sees(self, width: int, height: int) -> SeenImage | None:
+        """Return what the processor makes of an image of this size; None where that is not known."""
         config = self.model.config  # the processor's own id is, for some classes, that of a mark before the image
         token = getattr(config, "image_token_id", getattr(config, "image_token_index", None))
         return process(self.processor, self._prompt([{"type": "image"}]), width, height, token)

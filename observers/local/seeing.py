@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Processed:
-    """What becomes of one image.
-
-    Attributes
-    ----------
-    width, height : int
-        In pixels, after resizing; of all tiles together where the image is cut into tiles.
-    tiles : int
-        Pieces that the model gets, a thumbnail of the whole included.
-    tokens : int or None
-        Input tokens; None where the model does not tell which they are.
-    """
-
-    width: int
-    height: int
-    tiles: int = 1
-    tokens: int | None = None
+from visavis.observers.vision import SeenImage
 
 
-def process(processor: Any, prompt: str, width: int, height: int, image_token: int | None = None) -> Processed | None:
+def process(processor: Any, prompt: str, width: int, height: int, image_token: int | None = None) -> SeenImage | None:
     """Have a processor make tensors of an image of some size, and read from them what it did.
 
     Parameters
@@ -44,8 +25,8 @@ def process(processor: Any, prompt: str, width: int, height: int, image_token: i
 
     Returns
     -------
-    Processed or None
-        None where the tensors do not tell.
+    SeenImage or None
+        None where the tensors do not show it.
     """
     from PIL import Image
 
@@ -56,13 +37,13 @@ def process(processor: Any, prompt: str, width: int, height: int, image_token: i
     if "image_grid_thw" in made:  # Qwen: patches in rows and columns
         _, rows, columns = made["image_grid_thw"][0].tolist()
         patch = processor.image_processor.patch_size
-        return Processed(columns * patch, rows * patch, tokens=tokens)
+        return SeenImage(columns * patch, rows * patch, tokens=tokens)
     pixels = made.get("pixel_values")
     if pixels is None or pixels.ndim < 4:
         return None
     pieces = pixels.reshape(-1, *pixels.shape[-3:]).float().numpy()
     grid = _grid(pieces[:, :2].mean((2, 3)))
-    return grid and Processed(grid[0] * pieces.shape[3], grid[1] * pieces.shape[2], len(pieces), tokens)
+    return grid and SeenImage(grid[0] * pieces.shape[3], grid[1] * pieces.shape[2], tokens, tiles=len(pieces))
 
 
 def _ramps(width: int, height: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

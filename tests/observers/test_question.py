@@ -13,15 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from visavis.experiments import Experiment
-from visavis.observers.question import (
-    COMPOSITE_GAP_PX,
-    Picture,
-    Question,
-    QuestionWriter,
-    composite_size,
-    read_answer,
-    soft_choice,
-)
+from visavis.observers.answer_reading import read_answer
+from visavis.observers.question import Picture, Question
+from visavis.observers.question_writer import COMPOSITE_GAP_PX, QuestionWriter, composite_size
+from visavis.observers.soft_choice import soft_choice
 
 MakeExperiment = Callable[..., Experiment]
 

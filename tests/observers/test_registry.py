@@ -40,17 +40,17 @@ def test_options_as_texts_and_as_values_are_the_same() -> None:
 @pytest.mark.parametrize(
     ("spec", "options", "message"),
     [
-        ("metrik:x", {}, "there is no observer 'metrik': did you mean 'metric'?"),
-        ("nobody", {}, "known: anthropic, google, human, metric"),
+        ("metrik:x", {}, "unknown observer 'metrik'; did you mean 'metric'?"),
+        ("nobody", {}, "choose from anthropic, google, human, metric"),
         ("metric", {}, "metric: name one statistic, as in metric:rms_contrast"),
-        ("metric:contrast", {}, "there is no statistic 'contrast': known are rms_contrast"),
+        ("metric:contrast", {}, "unknown statistic 'contrast'; choose from rms_contrast"),
         ("metric:rms_contrast", {"statistics": {"contrast": "rms_contrast"}}, "metric: name one statistic"),
         ("simulated", {"sensitivty": "2"}, "unknown option --sensitivty; did you mean --sensitivity?"),
         ("simulated", {"sensitivity": "-2"}, "--sensitivity: this should be greater than or equal to 0, not -2"),
         ("simulated", {"lapse": "much"}, "--lapse: a number is wanted, not 'much'"),
         ("simulated", {"side_bais": "1"}, "unknown option --side-bais; did you mean --side-bias?"),
         ("simulated", {"weights": {"a": {"b": "x"}}}, "--weights: a.b: a number is wanted, not 'x'"),
-        ("simulated", {"statistics": {"contrast": "rms"}}, "there is no statistic 'rms'"),
+        ("simulated", {"statistics": {"contrast": "rms"}}, "unknown statistic 'rms'"),
         ("simulated", {"refusal_rate": 0.6, "invalid_rate": 0.6}, "refusal_rate and invalid_rate sum to more than 1"),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_broken_plugin_breaks_nothing_else() -> None:
     known = {info.kind: info for info in available_observers()}
     assert set(known) >= {"broken", "heavy", "metric", "number", "simulated"}
     assert "cannot be loaded (ModuleNotFoundError" in known["broken"].missing
-    assert "is no subclass of ConfigurableObserver" in known["number"].missing
+    assert "is not a subclass of ConfigurableObserver" in known["number"].missing
     assert known["heavy"].missing == "needs visavis_no_such_package: pip install 'visavis[everything]'"
     assert known["heavy"].summary == "Needs a package that nobody has."
     assert known["metric"].missing == ""
@@ -114,6 +114,7 @@ def test_a_broken_plugin_breaks_nothing_else() -> None:
 @pytest.mark.parametrize("kind", ["broken", "heavy", "number", "unmade"])
 def test_making_what_cannot_be_used_says_why(kind: str) -> None:
     with pytest.raises(
-        ObserverError, match=r"cannot be loaded|pip install|no subclass|configured\(.*\) made no Unmade"
+        ObserverError,
+        match=r"cannot be loaded|pip install|not a subclass|configured\(.*\) returned NoneType: expected Unmade",
     ):
         create_observer(kind)

@@ -1,4 +1,4 @@
-"""Batches: handed in by one run, collected by the next, whoever the provider is."""
+"""Batches: submitted by one run, collected by the next, for every provider."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from visavis import load_trials, run
 from visavis.experiments import Experiment, ObserverError
 from visavis.observers.accounts import account
 from visavis.observers.api import ApiObserver
-from visavis.observers.api.batch import STATE, split
+from visavis.observers.api.batch_channels import split
+from visavis.observers.api.batch_store import STATE
 from visavis.observers.api.client import BatchLimits, Client
 
 MakeExperiment = Callable[..., Experiment]
@@ -39,8 +40,8 @@ def test_a_batch_gives_what_asking_one_by_one_gives(
     def batched() -> ApiObserver:
         return observer_at(provider, server, batch="provider")
 
-    handed_in = run(experiment, batched(), tmp_path / "batch", warn=quiet)
-    assert (handed_in.answered, "Come back later" in handed_in.stop_reason) == (0, True)
+    submitted = run(experiment, batched(), tmp_path / "batch", warn=quiet)
+    assert (submitted.answered, "Come back later" in submitted.stop_reason) == (0, True)
     assert run(experiment, batched(), tmp_path / "batch", warn=quiet).answered == 0
     assert len(server.batches) == 1
     server.batch_ready = True
@@ -54,7 +55,7 @@ def test_a_batch_gives_what_asking_one_by_one_gives(
 
 
 @pytest.mark.parametrize("provider", list(SPECS))
-def test_a_batch_that_fails_in_parts_gives_what_it_has_and_the_rest_is_handed_in_again(
+def test_a_batch_that_fails_in_parts_gives_what_it_has_and_the_rest_is_submitted_again(
     provider: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     fails = iter(["expired", "status"])
@@ -80,7 +81,7 @@ def test_a_batch_that_fails_in_parts_gives_what_it_has_and_the_rest_is_handed_in
     ("provider", "word"),
     [("openai", "failed"), ("google", "BATCH_STATE_FAILED"), ("google", "BATCH_STATE_EXPIRED")],
 )
-def test_a_batch_that_fails_as_a_whole_is_said_and_handed_in_again(
+def test_a_batch_that_fails_as_a_whole_is_said_and_submitted_again(
     provider: str, word: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     server, experiment = serve(by_request), make_experiment()
@@ -90,7 +91,7 @@ def test_a_batch_that_fails_as_a_whole_is_said_and_handed_in_again(
 
     run(experiment, batched(), tmp_path, warn=quiet)
     server.batch_ends_as = word
-    with pytest.raises(ObserverError, match="hands its trials in again"):
+    with pytest.raises(ObserverError, match="submits its trials again"):
         run(experiment, batched(), tmp_path, warn=quiet)
     server.batch_ends_as, server.batch_ready = "", True
     run(experiment, batched(), tmp_path, warn=quiet)
@@ -116,7 +117,7 @@ def test_a_batch_whose_id_never_arrived_is_found_and_not_paid_for_twice(
 
     if ends == "the line breaks":
         server.hang_up_on_batches = True
-        with pytest.raises(ObserverError, match="could not be handed in"):
+        with pytest.raises(ObserverError, match="could not be submitted"):
             run(experiment, batched(), tmp_path, warn=quiet)
         server.hang_up_on_batches = False
     else:
@@ -139,7 +140,7 @@ def test_a_batch_whose_id_never_arrived_is_found_and_not_paid_for_twice(
 
 
 @pytest.mark.parametrize("provider", list(SPECS))
-def test_a_batch_that_never_arrived_is_handed_in(
+def test_a_batch_that_never_arrived_is_submitted(
     provider: str,
     serve: Serve,
     observer_at: ObserverAt,
@@ -252,7 +253,7 @@ def test_a_collection_broken_off_loses_and_doubles_nothing(
     assert load_trials(tmp_path)["trial"].is_unique
 
 
-def test_what_a_batch_lacks_is_handed_in_again(
+def test_what_a_batch_lacks_is_submitted_again(
     serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     server, experiment = serve(by_request), make_experiment()

@@ -89,28 +89,28 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("spec", "options", "told"),
         [
-            ("anthropic:claude-opus-4-6", {"temperature": 0.5}, "takes no temperature"),
+            ("anthropic:claude-opus-4-6", {"temperature": 0.5}, "does not accept a temperature"),
             ("anthropic:claude-opus-4-6", {"soft": True}, "log-probabilities"),
-            ("anthropic:claude-opus-4-6", {"seed": 1}, "takes no seed"),
-            ("anthropic:claude-opus-4-6", {"effort": "xhigh"}, "it takes low, medium, high, max"),
+            ("anthropic:claude-opus-4-6", {"seed": 1}, "does not accept a seed"),
+            ("anthropic:claude-opus-4-6", {"effort": "xhigh"}, "choose from low, medium, high, max"),
             ("openai:gpt-5.2", {"temperature": 0.5}, "add --effort none"),
             ("openai:gpt-5.2", {"soft": True, "effort": "high"}, "add --effort none"),
-            ("openai:gpt-5.2", {"seed": 1}, "takes no seed"),
+            ("openai:gpt-5.2", {"seed": 1}, "does not accept a seed"),
             ("xai:grok-4.1", {"soft": True}, "log-probabilities"),
             ("google:gemini-3.1-pro-preview", {"soft": True, "structured": True}, "one word"),
             ("openai:gpt-5.2", {"profile": {"temprature": True}}, "temprature"),
             ("openai:gpt-5.2", {"profile": {"image_rule": "nonesuch"}}, "nonesuch"),
-            ("openai:gpt-5.2", {"base_url": "localhost:8000"}, "no address"),
+            ("openai:gpt-5.2", {"base_url": "localhost:8000"}, "not an address"),
             ("openai:gpt-5.2", {"base_url": "http://me:secret@localhost"}, "password"),
             ("openai:gpt-5.2", {"base_url": "http://localhost/v1?key=secret"}, "ends before"),
             ("openai:gpt-5.2", {"body": {"stream": True}}, "one whole reply"),
-            ("openai:gpt-5.2", {"detail": "sharp"}, "it takes low, high, auto, original"),
-            ("anthropic:claude-opus-4-6", {"detail": "high"}, "it takes none at all"),
-            ("google:gemini-3.1-pro-preview", {"detail": "ultra_high"}, "it takes low, medium, high"),
+            ("openai:gpt-5.2", {"detail": "sharp"}, "choose from low, high, auto, original"),
+            ("anthropic:claude-opus-4-6", {"detail": "high"}, "leave it out"),
+            ("google:gemini-3.1-pro-preview", {"detail": "ultra_high"}, "choose from low, medium, high"),
             ("google:gemini-3.1-pro-preview", {"prerender": True}, "leave 'prerender' out"),
             ("openai:gpt-5.2", {"detail": "low", "prerender": True}, "leave 'prerender' out"),
             ("openai:gpt-5.2", {"cache": "c", "batch": "provider"}, "no cache"),
-            ("openai-compatible:x", {}, "where the server is"),
+            ("openai-compatible:x", {}, "name the server.s address"),
             ("openai", {}, "needs a model"),
             ("openai-compatible:x", {"base_url": "http://localhost", "budget": 1}, "a budget needs prices"),
         ],
@@ -227,7 +227,7 @@ class TestSettings:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", key)
-        with pytest.raises(ObserverError, match="OPENAI_API_KEY holds letters that no key has") as raised:
+        with pytest.raises(ObserverError, match="OPENAI_API_KEY holds characters that a key cannot have") as raised:
             observer_at("openai", serve(higher_contrast)).prepare(make_experiment())
         assert "canary" not in str(raised.value)
 
@@ -314,7 +314,7 @@ class TestImages:
         path.write_bytes(encode_png(noise))
         experiment = Experiment(experiment.definition, load_stimuli(experiment.definition, tmp_path))
         observer = observer_at("xai", serve(higher_contrast), profile={"image_mib": 3})
-        with pytest.raises(ObserverError, match=r"dark\.png takes 3\.1 MiB as it is sent.*takes 3 MiB"):
+        with pytest.raises(ObserverError, match=r"dark\.png takes 3\.1 MiB as it is sent.*accepts 3 MiB"):
             observer.prepare(experiment)
         observer_at("xai", serve(higher_contrast)).prepare(experiment)
 
@@ -443,7 +443,7 @@ class TestMoney:
         options = {"prices": self.PRICES, "max_output_tokens": 30, "budget": 10, "tries": 20, "concurrency": 2,
                    "profile": {"image_rule": None, "image_tokens": 300}}  # fmt: skip
         stopped = run(make_experiment(), observer_at("compatible", server, **options), tmp_path, warn=quiet)
-        assert "for replies that were lost or untold" in stopped.stop_reason
+        assert "for replies that were lost or without usage" in stopped.stop_reason
         assert len(server.asked) * 0.72 <= 10  # what the provider may charge for
         before = len(server.asked)
         run(make_experiment(), observer_at("compatible", server, **options), tmp_path, warn=quiet)
@@ -527,11 +527,11 @@ class TestMoney:
             monkeypatch.delenv(name)
         experiment = make_experiment()
         trials = list(experiment.plan("M"))
-        tokens, cost = create_observer("openai:gpt-5.2").outlook(experiment, trials)
+        tokens, cost = create_observer("openai:gpt-5.2").estimate(experiment, trials)
         assert "tokens read" in tokens
         assert cost.startswith("about $")
-        assert "no estimate" in create_observer("xai:grok-nonesuch").outlook(experiment, trials)[1]
-        own = create_observer("xai:grok-nonesuch", {"prices": {"input": 1, "output": 1}}).outlook(experiment, trials)
+        assert "no estimate" in create_observer("xai:grok-nonesuch").estimate(experiment, trials)[1]
+        own = create_observer("xai:grok-nonesuch", {"prices": {"input": 1, "output": 1}}).estimate(experiment, trials)
         assert "your prices" in own[1]
 
 

@@ -9,18 +9,17 @@ from email.utils import format_datetime
 import pytest
 from extras import require_extra
 
+from visavis.observers.api.failures import (
+    AccessRefused,
+    ContentRefused,
+    RequestRefused,
+    TemporaryFailure,
+    failure,
+)
 from visavis.observers.api.ledger import BudgetReached, Ledger
 from visavis.observers.api.pacing import Concurrency, RateLimit, RetryPolicy, Stopped
 from visavis.observers.api.prices import Price
-from visavis.observers.api.reply import (
-    AccessRefused,
-    ContentRefused,
-    Reply,
-    RequestRefused,
-    TemporaryFailure,
-    Usage,
-    failure,
-)
+from visavis.observers.api.reply import Reply, Usage
 from visavis.observers.api.workers import in_parallel
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from visavis.observers.api.reply import TemporaryFailure
+from visavis.observers.api.failures import TemporaryFailure
 from visavis.observers.api.servers import AWAY_S, Server, Servers
 
 

@@ -15,7 +15,7 @@ from model_server import WRAP, Asked, ModelServer, Says, structured
 
 from visavis.experiments import Experiment, ObserverError, Response
 from visavis.observers.api import ApiObserver
-from visavis.observers.api.reply import WrongShape
+from visavis.observers.api.failures import WrongShape
 
 MakeExperiment = Callable[..., Experiment]
 Serve = Callable[[Callable[[Asked], Says]], ModelServer]
@@ -157,7 +157,7 @@ def test_a_re_ask_that_is_answered_counts(
     assert (response.outcome, response.choice, response.attempts) == ("choice", "right", 2)
 
 
-@pytest.mark.parametrize(("status", "told"), [(401, "key"), (403, "key may not"), (404, "no such model")])
+@pytest.mark.parametrize(("status", "told"), [(401, "key"), (403, "key may not"), (404, "does not exist")])
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_bad_key_or_a_missing_model_ends_the_run_at_the_first_request(
     provider: str, status: int, told: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
@@ -179,7 +179,7 @@ def test_a_bad_key_or_a_missing_model_ends_the_run_at_the_first_request(
 SAID_UNDER_OTHER_STATUSES = {
     "google": ("API key not valid. Please pass a valid API key.", "the key is not accepted"),
     "xai": ("Incorrect API key provided: xa***.", "the key is not accepted"),
-    "openai": ("model_not_found: The requested model does not exist.", "no such model"),
+    "openai": ("model_not_found: The requested model does not exist.", "the model or address does not exist"),
 }
 
 

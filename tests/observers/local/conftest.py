@@ -7,8 +7,8 @@ import pytest
 from extras import require_extra
 
 from visavis.observers.local.loading import load
+from visavis.observers.local.local_options import LocalOptions
 from visavis.observers.local.model import VisionModel
-from visavis.observers.local.options import LocalOptions
 
 
 @pytest.fixture(scope="session")

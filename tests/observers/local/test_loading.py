@@ -15,7 +15,7 @@ from visavis.experiments import ObserverError
 from visavis.observers.local import loading
 from visavis.observers.local.fingerprint import fingerprint
 from visavis.observers.local.loading import load
-from visavis.observers.local.options import LocalOptions
+from visavis.observers.local.local_options import LocalOptions
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's and transformers' own
 
@@ -41,7 +41,7 @@ class TestDevice:
         if torch.cuda.is_available() and device == "cuda":
             pytest.skip("there is one")
         assert tiny
-        refused("no/such/weights", rf"no device '{device}' here for torch .*leave --device out", device=device)
+        refused("no/such/weights", rf"unknown device '{device}' for torch .*leave --device out", device=device)
 
     def test_one_and_all_at_once_contradict_each_other(self) -> None:
         with pytest.raises(ValueError, match="give one of them"):
@@ -108,8 +108,8 @@ class TestFolder:
 
     def test_one_that_is_not_there(self, tiny: Tiny) -> None:
         assert tiny
-        refused("weights/my/model", "there is no such folder")
-        refused("./weights", "there is no such folder")
+        refused("weights/my/model", "not a folder")
+        refused("./weights", "not a folder")
 
 
 class TestHub:
@@ -154,7 +154,7 @@ class TestHub:
         ("status", "code", "says"),
         [
             (403, "GatedRepo", "accept its terms on its page and log in"),
-            (401, "RepoNotFound", "no such model on the hub"),
+            (401, "RepoNotFound", "nor a model on the hub"),
             (404, "RevisionNotFound", "no revision 'v2'"),
             (404, "EntryNotFound", "holds no config.json"),
             (503, "", "cannot be reached: check the network"),

@@ -20,7 +20,8 @@ from visavis.observers.contract_tests import MakeObserver, ObserverContract
 from visavis.observers.local import TransformersObserver
 from visavis.observers.local.loading import load
 from visavis.observers.local.model import VisionModel
-from visavis.observers.question import Question, QuestionWriter
+from visavis.observers.question import Question
+from visavis.observers.question_writer import QuestionWriter
 from visavis.scaling import count_choices, fit_scale
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's and transformers' own

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from visavis.observers.local.model import VisionModel
-from visavis.observers.local.seeing import Processed, process
-from visavis.observers.vision import internvl, qwen_vl
+from visavis.observers.local.seeing import process
+from visavis.observers.vision import SeenImage, internvl, qwen_vl
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's and transformers' own
 
@@ -42,7 +42,7 @@ def test_qwen_within_its_own_limits(size: tuple[int, int], model: Callable[[str]
         patch_size=16, temporal_patch_size=2, merge_size=2, min_pixels=256**2, max_pixels=4096**2
     )
     rule = qwen_vl(*size)
-    assert ours.sees(*size) == Processed(rule.width, rule.height, tokens=rule.tokens)
+    assert ours.sees(*size) == SeenImage(rule.width, rule.height, tokens=rule.tokens)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_any_processor_that_cuts_row_by_row(
         return {"pixel_values": torch.from_numpy(np.stack(tiles)).permute(0, 3, 1, 2)[None]}
 
     found = process(cuts, "<image>", 200, 100)
-    assert found == Processed(*seen)
+    assert found == SeenImage(*seen[:2], None, tiles=seen[2])
 
 
 def test_tensors_of_another_kind_tell_nothing(model: Callable[[str], VisionModel]) -> None:
@@ -97,5 +97,5 @@ def test_tokens_are_those_that_the_model_takes_for_the_image(model: Callable[[st
         def __call__(self, **_: Any) -> dict[str, Any]:
             return {"pixel_values": torch.zeros(1, 3, 32, 32), "input_ids": torch.tensor([[1, 7, 9, 9, 9, 9, 8]])}
 
-    assert process(Marks(), "<image>", 20, 10, image_token=9) == Processed(32, 32, tokens=4)
-    assert process(Marks(), "<image>", 20, 10) == Processed(32, 32)
+    assert process(Marks(), "<image>", 20, 10, image_token=9) == SeenImage(32, 32, tokens=4)
+    assert process(Marks(), "<image>", 20, 10) == SeenImage(32, 32, None)

@@ -15,10 +15,10 @@ from visavis.experiments import Experiment, ObserverError, Trial
 from visavis.experiments.random_stream import RandomStream
 from visavis.observers.local import TransformersObserver
 from visavis.observers.local.loading import load
+from visavis.observers.local.local_options import LocalOptions
 from visavis.observers.local.model import VisionModel
-from visavis.observers.local.options import LocalOptions
 from visavis.observers.local.sampling import OwnDraws
-from visavis.observers.question import QuestionWriter
+from visavis.observers.question_writer import QuestionWriter
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's and transformers' own
 

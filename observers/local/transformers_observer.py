@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, ClassVar, Self
 
 from visavis.experiments import Capabilities, Experiment, ObserverError, Outcome, Response, Trial, utc_now
 from visavis.experiments.random_stream import RandomStream
-from visavis.observers.configurable import ConfigurableObserver, Options
-from visavis.observers.question import Answer, Picture, Question, QuestionWriter, composite_size, read_answer
+from visavis.observers.answer_reading import ParsedAnswer, read_answer
+from visavis.observers.configurable import ConfigurableObserver, ObserverOptions
+from visavis.observers.question import Picture, Question
+from visavis.observers.question_writer import QuestionWriter, composite_size
+from visavis.observers.vision import SeenImage
 
 from .loading import load
+from .local_options import LocalOptions
 from .model import Labels, Text, VisionModel
-from .options import LocalOptions
-from .seeing import Processed
 
 MOST_AT_ONCE = 16
 
@@ -37,7 +39,7 @@ class TransformersObserver(ConfigurableObserver):
     """
 
     kind = "vlm"
-    Options: ClassVar[type[Options]] = LocalOptions
+    Options: ClassVar[type[ObserverOptions]] = LocalOptions
     requires = ("torch", "transformers", "accelerate")
     extra = "local"
 
@@ -52,7 +54,7 @@ class TransformersObserver(ConfigurableObserver):
         self._writer: QuestionWriter | None = None
         self._revision: str | None = None
         self._batch_size = options.batch_size or MOST_AT_ONCE
-        self._seen: dict[tuple[int, int], Processed | None] = {}
+        self._seen: dict[tuple[int, int], SeenImage | None] = {}
 
     @classmethod
     def configured(cls, subject: str | None, options: Any, name: str | None) -> Self:
@@ -198,12 +200,12 @@ class TransformersObserver(ConfigurableObserver):
         outcome: Outcome = "invalid"
         if isinstance(reply, Labels):
             best = max(reply.probabilities, key=lambda answer: reply.probabilities[answer])
-            answer = Answer(question.answers[best])
+            answer = ParsedAnswer(question.answers[best])
             by_choice = {choice: reply.probabilities[label] for label, choice in question.answers.items()}
             p_left = by_choice["left"] / (by_choice["left"] + by_choice["right"])
             provenance |= {"label_probabilities": reply.probabilities, "label_mass": reply.mass}
         else:
-            answer = Answer(None) if reply.truncated else read_answer(reply.text, question)
+            answer = ParsedAnswer(None) if reply.truncated else read_answer(reply.text, question)
             provenance["raw"] = reply.text
             if answer.reasoning:
                 provenance["reasoning"] = answer.reasoning
@@ -246,7 +248,8 @@ class TransformersObserver(ConfigurableObserver):
     def _image_record(self, picture: Picture) -> dict[str, object]:
         """Return what was sent, and what the processor made of it."""
         seen = self._seen.get((picture.width, picture.height))
-        return {**picture.record(), "seen": None if seen is None else asdict(seen)}
+        known = ("width", "height", "tiles", "tokens")
+        return {**picture.record(), "seen": seen and {name: getattr(seen, name) for name in known}}
 
     def _answers(self, experiment: Experiment) -> list[str]:
         asking = experiment.definition.models

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from visavis.observers.configurable import Options
+from visavis.observers.configurable import ObserverOptions
 
 
-class LocalOptions(Options):
+class LocalOptions(ObserverOptions):
     """How a model is loaded and asked."""
 
     device: str | None = Field(None, description="cuda, cuda:1, mps, cpu; by default the best there is")

@@ -129,7 +129,7 @@ def check(
         click.secho(f"warning   {caution}", fg="yellow")
     if observer is not None:
         someone = _make_observer(observer, **how)
-        for line in someone.outlook(experiment, list(experiment.plan(someone.name))):
+        for line in someone.estimate(experiment, list(experiment.plan(someone.name))):
             click.echo(f"takes     {line}")
         able = "can do it"
         try:

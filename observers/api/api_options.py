@@ -7,24 +7,26 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from visavis.observers.configurable import Options
+from visavis.observers.configurable import ObserverOptions
 
 from .prices import PriceOptions
 
 
-class ApiOptions(Options):
+class ApiOptions(ObserverOptions):
     """How a model behind an API is asked."""
 
     base_url: tuple[str, ...] = Field((), description="address of the server, or several of them to share the work")
     key_env: str | None = Field(None, description="environment variable that holds the key")
-    profile: dict[str, Any] = Field(default_factory=dict, description="what the model takes, where the defaults err")
+    profile: dict[str, Any] = Field(
+        default_factory=dict, description="what the model accepts, where the defaults are wrong"
+    )
 
     temperature: float | None = Field(None, ge=0, description="sampling temperature; by default the provider's")
     seed: int | None = Field(None, ge=0, description="seed sent with each request, another for every trial")
     effort: str | None = Field(None, description="reasoning effort; by default the provider's")
     soft: bool = Field(False, description="soft choice from the log-probabilities of the answer")
     structured: bool | None = Field(
-        None, description="force JSON; by default where the model takes it and not for soft"
+        None, description="force JSON; by default where the model accepts it and not for soft"
     )
     detail: str | None = Field(None, description="how closely images are looked at, in the provider's words")
     max_output_tokens: int = Field(8192, ge=1, description="most tokens of a reply, reasoning included")
@@ -33,7 +35,7 @@ class ApiOptions(Options):
     strict: bool = Field(False, description="refuse images that the model would resample, instead of warning")
     prerender: bool = Field(False, description="send images at the size that the model sees (Lanczos), and record it")
 
-    reasks: int = Field(2, ge=0, description="ask again so often where a reply is no answer")
+    reasks: int = Field(2, ge=0, description="ask again so often where a reply is not an answer")
     tries: int = Field(8, ge=1, description="send a request at most so often when the server or the line fails")
     first_wait_s: float = Field(1.0, gt=0, description="wait before the second try, doubled from then on")
     longest_wait_s: float = Field(60.0, gt=0, description="longest wait, also where the server asks for more")
@@ -60,7 +62,7 @@ class ApiOptions(Options):
     def _addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for url in given:
             if not url.startswith(("http://", "https://")):
-                raise ValueError(f"{url!r} is no address: it begins with http:// or https://")
+                raise ValueError(f"{url!r} is not an address: it must begin with http:// or https://")
             if "@" in url.split("/")[2]:
                 raise ValueError("an address must not hold a password: name the key's variable by key_env")
             if "?" in url or "#" in url:

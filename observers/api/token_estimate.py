@@ -1,0 +1,59 @@
+"""How many tokens a trial reads and writes, estimated before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from visavis.experiments import Experiment, Trial
+from visavis.observers.question import Question
+from visavis.observers.question_writer import QuestionWriter, composite_size
+
+from .profile import Profile
+
+UNKNOWN_IMAGE_TOKENS, UNKNOWN_PIXELS_PER_TOKEN = 2000, 256
+"""Tokens held back for an image whose tokens are not documented, the larger of the two, so that a budget is kept all
+the same; known models take one token for 784 pixels or more."""
+
+
+@dataclass(frozen=True)
+class TokenEstimate:
+    """Tokens read by one request.
+
+    Attributes
+    ----------
+    tokens : int
+    known : bool
+        Whether the tokens of its images are documented.
+    """
+
+    tokens: int
+    known: bool
+
+
+def of_trial(profile: Profile, experiment: Experiment, writer: QuestionWriter, trial: Trial) -> TokenEstimate:
+    """Estimate a trial's tokens from its images' sizes, without reading them."""
+    stimuli = experiment.stimuli
+    sizes = [stimuli[trial.scene, trial.left].size, stimuli[trial.scene, trial.right].size]
+    if experiment.definition.models.images == "composite":
+        sizes = [composite_size(*sizes[0])]
+    if trial.reference is not None:
+        sizes.append(stimuli[trial.scene, trial.reference].size)
+    return _estimate(profile, sizes, writer.words(trial.attribute))
+
+
+def of_question(profile: Profile, question: Question) -> TokenEstimate:
+    """Estimate a question's tokens."""
+    sizes = [(picture.width, picture.height) for picture in question.pictures]
+    return _estimate(profile, sizes, "".join(part for part in question.parts if isinstance(part, str)))
+
+
+def _estimate(profile: Profile, sizes: Sequence[tuple[int, int]], words: str) -> TokenEstimate:
+    total, known = 50 + len(words.encode()) // 3, True
+    for size in sizes:
+        seen = profile.sees(*size)
+        tokens = seen.tokens if seen else profile.image_tokens
+        known &= tokens is not None
+        guessed = max(UNKNOWN_IMAGE_TOKENS, size[0] * size[1] // UNKNOWN_PIXELS_PER_TOKEN)
+        total += guessed if tokens is None else tokens
+    return TokenEstimate(total, known)
