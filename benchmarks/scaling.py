@@ -16,7 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.linalg import cg
 
 from visavis.scaling import Counts, bootstrap_scale, fit_scale, fit_sparse
-from visavis.scaling.links import LINKS
+from visavis.scaling.scales.links import LINKS
 
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:

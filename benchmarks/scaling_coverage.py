@@ -17,8 +17,8 @@ import pandas as pd
 from scipy.special import ndtr
 
 from visavis.scaling import Counts, bootstrap_scale, fit_population, fit_scale
-from visavis.scaling.bootstrap import INTERVALS, tail_shares
-from visavis.scaling.resampling import resample_weights
+from visavis.scaling.intervals import resample_weights, tail_shares
+from visavis.scaling.scales.bootstrap import INTERVALS
 
 VALUES = np.array([-0.9, -0.6, -0.35, -0.1, 0.1, 0.35, 0.6, 0.9])
 FIRST, SECOND = np.triu_indices(len(VALUES), 1)

@@ -1,14 +1,35 @@
 """Scale values, their uncertainty, consistency and comparison, from the trials table alone."""
 
-from .active import ActiveSampler, expected_information, expected_shrinkage
-from .agreement import pairwise_agreement
-from .alignment import Rho, bootstrap_rho, leave_one_out_rho, rho, scene_scales
-from .bootstrap import Bootstrap, bootstrap_scale
-from .ceilings import ChoiceCeilings, choice_ceilings
-from .comparison import Comparison, compare
-from .composition import preference_weights
-from .connectivity import describe_separation, has_maximum, is_connected
-from .consistency import (
+from .agreement.ceilings import ChoiceCeilings, choice_ceilings, leave_one_out_rho
+from .agreement.differences import rho_differences
+from .agreement.error_consistency import Detection, error_consistency, largest_error_consistency, stress, two_afc
+from .agreement.pair_by_pair import pairwise_agreement
+from .agreement.rho import Rho, bootstrap_rho, rho
+from .agreement.scene_scales import scene_scales
+from .agreement.separability import separability
+from .comparison.attribute_weights import Weights, attribute_weights, preference_weights, weights_from_correlations
+from .comparison.compare import Comparison, compare
+from .comparison.options import PEOPLE, Options
+from .comparison.screening import ScreeningRule, leave_one_out_likelihood, screen
+from .comparison.sensitivity import VARIANTS, sensitivity
+from .counts import Counts, count_choices
+from .design.active import ActiveSampler, expected_information, expected_shrinkage
+from .design.power import Design, choices_for_power, montag_standard_error, observers_needed, simulate_power
+from .errors import ScalingError
+from .report.figures import figures
+from .report.report import comparison_json, report_html, write_report
+from .scales.bootstrap import Bootstrap, bootstrap_scale
+from .scales.goodness_of_fit import Fit, deviance, mosteller
+from .scales.item_tests import compare_items
+from .scales.latent_classes import LatentClasses, fit_latent_classes
+from .scales.order_effect import OrderEffect, count_by_order, fit_order_effect
+from .scales.population import PopulationScale, fit_population
+from .scales.result import SingleScale
+from .scales.scale import JOD_PER_SD, METHODS, Scale, fit_scale
+from .scales.separation import describe_separation, has_maximum, is_connected
+from .scales.sparse import SparseScale, fit_sparse, list_choices
+from .scales.ties import TieScale, fit_ties
+from .variability.consistency import (
     Agreement,
     CircularTriads,
     Transitivity,
@@ -18,29 +39,8 @@ from .consistency import (
     transitivity,
     triads_from_scores,
 )
-from .counts import Counts, count_choices
-from .detection import Detection, error_consistency, largest_error_consistency, stress, two_afc
-from .differences import rho_differences
-from .errors import ScalingError
-from .figures import figures
-from .goodness import Fit, deviance, mosteller
-from .hierarchical import PopulationScale, fit_population
-from .latent_class import LatentClasses, fit_latent_classes
-from .options import PEOPLE, Options
-from .order import OrderEffect, count_by_order, fit_order_effect
-from .pairwise import compare_items
-from .planning import Design, choices_for_power, montag_standard_error, observers_needed, simulate_power
-from .report import comparison_json, report_html, write_report
-from .scale import JOD_PER_SD, METHODS, Scale, fit_scale
-from .screening import ScreeningRule, leave_one_out_likelihood, screen
-from .sensitivity import VARIANTS, sensitivity
-from .separability import separability
-from .side_bias import side_bias
-from .single import SingleScale
-from .sparse import SparseScale, fit_sparse, list_choices
-from .ties import TieScale, fit_ties
-from .variability import vr_between, vr_matrix, vr_within
-from .weights import Weights, attribute_weights, weights_from_correlations
+from .variability.side_bias import side_bias
+from .variability.within import vr_between, vr_matrix, vr_within
 
 __all__ = [
     "JOD_PER_SD",

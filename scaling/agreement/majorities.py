@@ -1,0 +1,80 @@
+"""Which of each pair an observer prefers by the majority of its own choices, observers beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from visavis.scaling.counts import Floats
+
+
+@dataclass(frozen=True)
+class Majorities:
+    """Majority choices on one attribute.
+
+    Attributes
+    ----------
+    observers, scenes : tuple of str
+    scene : int array, shape (n pairs,)
+        Place of each pair's scene in `scenes`.
+    first, second : object arrays, shape (n pairs,)
+        The pair's items.
+    signs : float array, shape (n observers, n pairs)
+        1 where the first is preferred, -1 where the second, 0 where as often, NaN where never asked.
+    """
+
+    observers: tuple[str, ...]
+    scenes: tuple[str, ...]
+    scene: NDArray[np.intp]
+    first: NDArray[np.object_]
+    second: NDArray[np.object_]
+    signs: Floats
+
+    def of(self, observers: Sequence[str]) -> Floats:
+        """Return the signs of some observers; shape (n, n pairs)."""
+        return self.signs[[self.observers.index(name) for name in observers]]
+
+    def by_scene(self, values: Floats) -> Floats:
+        """Sum over the pairs of each scene; shape (n scenes, …) from (n pairs, …)."""
+        summed = np.zeros((len(self.scenes), *values.shape[1:]))
+        np.add.at(summed, self.scene, values)
+        return summed
+
+
+def majorities(trials: pd.DataFrame, attribute: str) -> Majorities:
+    """Take each observer's majority over its repetitions of a pair, on either side.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Main trials; ties count for neither item.
+    attribute : str
+    """
+    table = trials[(trials["attribute"] == attribute) & trials["choice"].notna()]
+    left, right = (table[side].to_numpy(dtype=object) for side in ("left", "right"))
+    ordered = (left < right) if len(table) else np.zeros(0, bool)
+    sign = table["choice"].map({"left": 1.0, "right": -1.0, "tie": 0.0}).to_numpy(dtype=float)
+    votes = pd.DataFrame(
+        {
+            "observer": table["observer"].to_numpy(dtype=object),
+            "scene": table["scene"].to_numpy(dtype=object),
+            "first": np.where(ordered, left, right),
+            "second": np.where(ordered, right, left),
+            "sign": np.where(ordered, sign, -sign),
+        }
+    )
+    summed = votes.groupby(["scene", "first", "second", "observer"])["sign"].sum().unstack("observer")
+    keys = summed.index.to_frame(index=False)
+    scenes = tuple(dict.fromkeys(keys["scene"]))
+    return Majorities(
+        observers=tuple(str(name) for name in summed.columns),
+        scenes=scenes,
+        scene=pd.Index(scenes).get_indexer(pd.Index(keys["scene"])),
+        first=keys["first"].to_numpy(dtype=object),
+        second=keys["second"].to_numpy(dtype=object),
+        signs=np.sign(summed.to_numpy(dtype=float).T),
+    )

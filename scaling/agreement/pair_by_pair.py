@@ -1,0 +1,132 @@
+"""Agreement with people pair by pair: accuracy and error consistency, beside what people reach among themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from visavis.scaling.counts import Floats
+from visavis.scaling.errors import ScalingError
+from visavis.scaling.intervals import over_scenes, ratio
+
+from .error_consistency import error_consistency
+from .majorities import Majorities, majorities
+
+COLUMNS = ("attribute", "observer", "measure", "estimate", "low", "high", "ceiling", "pairs")
+
+
+def pairwise_agreement(
+    trials: pd.DataFrame,
+    people: Sequence[str],
+    *,
+    n: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+    expanded: bool = True,
+) -> pd.DataFrame:
+    """Compare every model with people, pair by pair.
+
+    What is right is what the majority of people prefer. For error consistency with a person it is the majority of all
+    other people, so that nobody is measured by itself.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        Main trials.
+    people : sequence of str
+    n, seed, level, expanded
+        Of the intervals over resampled scenes.
+
+    Returns
+    -------
+    DataFrame
+        ``attribute, observer, measure, estimate, low, high, ceiling, pairs``; the measures are ``accuracy`` (share of
+        pairs on which the observer's majority is the people's; split votes are left out) and ``kappa`` (error
+        consistency, mean over people). The ceiling is the mean of one person against the others.
+
+    Raises
+    ------
+    ScalingError
+        If a column is missing.
+    """
+    missing = {"observer", "attribute", "scene", "left", "right", "choice"} - set(trials.columns)
+    if missing:
+        raise ScalingError(f"the trials table lacks the column(s) {', '.join(sorted(missing))}")
+    rows: list[tuple[object, ...]] = []
+    for attribute in sorted(set(trials["attribute"])):
+        votes = majorities(trials, attribute)
+        present = [name for name in people if name in votes.observers]
+        models = [name for name in votes.observers if name not in people]
+        if not present:
+            continue
+        ceilings = people_agreement(votes, present)
+        for model in models:
+            own = votes.of([model])[0]
+            measured: dict[str, Callable[[Floats], Floats]] = {
+                "accuracy": _accuracy(own, np.nansum(votes.of(present), axis=0), votes)
+            }
+            if len(present) > 1:
+                measured["kappa"] = _kappa(own, votes.of(present), votes)
+            for measure, statistic in measured.items():
+                found = over_scenes(statistic, len(votes.scenes), n=n, seed=seed, level=level, expanded=expanded)
+                pairs = int(np.isfinite(own).sum())
+                rows.append((attribute, model, measure, *found, ceilings[measure], pairs))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+@dataclass(frozen=True)
+class _Kappa:
+    """Mean error consistency with several people; arrays of shape (n scenes, n people)."""
+
+    same: Floats
+    own_right: Floats
+    their_right: Floats
+    counted: Floats
+
+    def __call__(self, weights: Floats) -> Floats:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            total = weights @ self.counted
+            shares = [(weights @ values) / total for values in (self.same, self.own_right, self.their_right)]
+        each = error_consistency(*shares)
+        told = np.isfinite(each)
+        return np.where(told.any(axis=1), np.where(told, each, 0).sum(axis=1) / np.maximum(told.sum(axis=1), 1), np.nan)
+
+
+def _accuracy(own: Floats, majority: Floats, votes: Majorities) -> Callable[[Floats], Floats]:
+    counted = np.isfinite(own) & (own != 0) & (np.sign(majority) != 0)
+    right = counted & (own == np.sign(majority))
+    return ratio(votes.by_scene(right.astype(float)), votes.by_scene(counted.astype(float)))
+
+
+def _kappa(own: Floats, people: Floats, votes: Majorities) -> _Kappa:
+    everyone = np.nansum(people, axis=0)
+    truth = np.sign(everyone[None] - np.nan_to_num(people))
+    counted = np.isfinite(own) & (own != 0) & np.isfinite(people) & (people != 0) & (truth != 0)
+    own_right, their_right = own[None] == truth, people == truth
+    same = own_right == their_right
+    same_sum, own_sum, their_sum = (
+        votes.by_scene((counted & values).T.astype(float)) for values in (same, own_right, their_right)
+    )
+    return _Kappa(same_sum, own_sum, their_sum, votes.by_scene(counted.T.astype(float)))
+
+
+def people_agreement(votes: Majorities, people: Sequence[str]) -> dict[str, float]:
+    """Return the ``accuracy`` and ``kappa`` of one person against the others, mean over people; NaN for too few."""
+    signs = votes.of(people)
+    everyone = np.ones((1, len(votes.scenes)))
+    accuracies, kappas = [], []
+    for position in range(len(people)):
+        others = np.delete(signs, position, axis=0)
+        if len(others):
+            accuracies.append(_accuracy(signs[position], np.nansum(others, axis=0), votes)(everyone)[0])
+        if len(others) > 1:
+            kappas.append(_kappa(signs[position], others, votes)(everyone)[0])
+    return {"accuracy": _mean(accuracies), "kappa": _mean(kappas)}
+
+
+def _mean(values: Sequence[float]) -> float:
+    told = [value for value in values if np.isfinite(value)]
+    return float(np.mean(told)) if told else float("nan")

@@ -1,0 +1,161 @@
+"""How well an observer's scale agrees with people's, beside how well people agree with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from visavis.scaling.counts import Floats
+from visavis.scaling.errors import ScalingError
+from visavis.scaling.intervals import resample_weights, resampled_scenes, tail_shares
+
+from .pooled_people import PooledPeople
+from .rank_correlation import kendall, pearson, spearman
+
+Mode = Literal["aggregate", "pooled", "per_scene_mean"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+Coefficient = Literal["spearman", "pearson", "kendall"]
+COEFFICIENTS: tuple[Coefficient, ...] = get_args(Coefficient)
+
+_FUNCTIONS = {"spearman": spearman, "pearson": pearson, "kendall": kendall}
+
+
+def rho(first: Floats, second: Floats, mode: Mode = "aggregate", *, coefficient: Coefficient = "spearman") -> Floats:
+    """Return Spearman's ρ, or another coefficient, between two observers' scales of the same scenes.
+
+    Parameters
+    ----------
+    first, second : float arrays, shape (..., n scenes, k)
+        Scenes that either lacks are left out.
+    mode : {'aggregate', 'pooled', 'per_scene_mean'}
+        ``aggregate``: of the mean scale values over scenes. ``pooled``: over all scenes and items at once (in a stack,
+        the scenes that all of it share). ``per_scene_mean``: the mean of the scenes' ρ.
+    coefficient : {'spearman', 'pearson', 'kendall'}
+        Kendall's is τ-b.
+
+    Returns
+    -------
+    float array, shape (...)
+        NaN where no scene is shared, or a scale is flat.
+    """
+    if mode not in MODES:
+        raise ScalingError(f"there is no mode {mode!r} of ρ: known are {', '.join(MODES)}")
+    if coefficient not in COEFFICIENTS:
+        raise ScalingError(f"there is no coefficient {coefficient!r}: known are {', '.join(COEFFICIENTS)}")
+    correlate = _FUNCTIONS[coefficient]
+    first, second = np.broadcast_arrays(first, second)
+    shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)
+    if mode == "per_scene_mean":
+        return _mean_of_finite(correlate(first, second))
+    if mode == "aggregate":
+        weight = shared.astype(float) / np.where(shared.any(-1), shared.sum(-1), np.nan)[..., None]
+        means = (np.einsum("...s,...sk->...k", weight, np.nan_to_num(values)) for values in (first, second))
+        return correlate(*means)
+    flat = [values[..., shared.reshape(-1, shared.shape[-1]).all(0), :] for values in (first, second)]
+    return correlate(*(values.reshape(*values.shape[:-2], -1) for values in flat))
+
+
+def _mean_of_finite(values: Floats) -> Floats:
+    """Return the mean along the last axis without what is not finite; NaN where nothing is."""
+    usable = np.isfinite(values)
+    count = np.where(usable.any(axis=-1), usable.sum(axis=-1), np.nan)
+    return np.asarray(np.where(usable, values, 0).sum(axis=-1) / count)
+
+
+@dataclass(frozen=True)
+class Rho:
+    """Spearman's ρ with its interval.
+
+    Attributes
+    ----------
+    estimate, low, high : float
+    n_scenes : int
+        Scenes that both have.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    n_scenes: int
+
+
+def bootstrap_rho(
+    first: Floats,
+    second: Floats,
+    mode: Mode = "aggregate",
+    *,
+    coefficient: Coefficient = "spearman",
+    n: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+    expanded: bool = True,
+) -> Rho:
+    """Return ρ, or another coefficient, with an interval over resampled scenes.
+
+    Parameters
+    ----------
+    first, second : float arrays, shape (n scenes, k)
+    mode : {'aggregate', 'pooled', 'per_scene_mean'}
+    coefficient : {'spearman', 'pearson', 'kendall'}
+    n : int
+        Number of resamples.
+    seed : int
+    level : float
+    expanded : bool
+        Take percentiles further out, since scenes are few (see `tail_shares`).
+
+    Returns
+    -------
+    Rho
+        With NaN limits where fewer than two scenes are shared.
+    """
+    shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)
+    first, second = first[shared], second[shared]
+    estimate = float(rho(first, second, mode, coefficient=coefficient)) if len(first) else float("nan")
+    if len(first) < 2:
+        return Rho(estimate, float("nan"), float("nan"), len(first))
+    drawn = resampled_scenes(len(first), n, seed)
+    if mode == "per_scene_mean":  # a resample's scenes have the coefficients that they have
+        draws = _mean_of_finite(_FUNCTIONS[coefficient](first, second)[drawn])
+    else:
+        draws = rho(first[drawn], second[drawn], mode, coefficient=coefficient)
+    if not np.isfinite(draws).any():
+        return Rho(estimate, float("nan"), float("nan"), len(first))
+    low, high = np.nanquantile(draws, tail_shares(level, len(first), expanded=expanded))
+    return Rho(estimate, float(low), float(high), len(first))
+
+
+def nested_rho(
+    model: Floats,
+    people: PooledPeople,
+    mode: Mode = "aggregate",
+    *,
+    n: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    expanded: bool = True,
+) -> Rho:
+    """Return ρ of a model with people, its interval over resampled scenes and resampled people together.
+
+    Parameters
+    ----------
+    model : float array, shape (n scenes, k)
+    people : PooledPeople
+    mode : {'aggregate', 'pooled', 'per_scene_mean'}
+    n, seed, level, expanded
+        As for `bootstrap_rho`; the smaller number of scenes and people decides how far intervals are expanded.
+    """
+    count, scenes = len(people.people), len(people.scenes)
+    estimate = float(rho(model, people.scales(np.ones((1, count)))[0], mode))
+    if count < 2 or scenes < 2:
+        return Rho(estimate, float("nan"), float("nan"), scenes)
+    human = people.scales(resample_weights(count, n, np.random.default_rng(seed)))
+    drawn = resampled_scenes(scenes, n, seed + 1)
+    resampled = np.take_along_axis(human, drawn[:, :, None], axis=1)
+    draws = rho(model[drawn], resampled, mode)
+    if not np.isfinite(draws).any():
+        return Rho(estimate, float("nan"), float("nan"), scenes)
+    low, high = np.nanquantile(draws, tail_shares(level, min(count, scenes), expanded=expanded))
+    return Rho(estimate, float(low), float(high), scenes)

@@ -1,0 +1,1 @@
+"""The comparison of models with people: one declaration an analysis, and what computes them."""

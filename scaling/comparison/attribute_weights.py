@@ -1,0 +1,224 @@
+"""What preference is made of: the weights of the other attributes, by regression over all scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pandas as pd
+
+from visavis.scaling.counts import Floats
+from visavis.scaling.errors import ScalingError
+from visavis.scaling.intervals import resampled_scenes, tail_shares
+
+_MOST_ATTRIBUTES = 12
+
+COLUMNS = (
+    *("observer", "attribute", "beta", "low", "high", "normalised", "normalised_low", "normalised_high"),
+    *("lmg", "lmg_low", "lmg_high", "r_squared", "r_squared_low", "r_squared_high", "collinearity", "scenes"),
+)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A linear regression on standardised values.
+
+    Attributes
+    ----------
+    attributes : tuple of str
+        The p predictors.
+    beta : float array, shape (p,)
+        Standardised coefficients.
+    normalised : float array, shape (p,)
+        |β| / Σ|β|; NaN where all β are 0.
+    lmg : float array, shape (p,)
+        Each attribute's share of R², averaged over all orders of entry (Lindeman, Merenda & Gold 1980); they sum to R².
+    r_squared : float
+    correlations : float array, shape (p, p)
+        Of the predictors: where they are high, β is uncertain and LMG the better description.
+    """
+
+    attributes: tuple[str, ...]
+    beta: Floats
+    normalised: Floats
+    lmg: Floats
+    r_squared: float
+    correlations: Floats
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return ``attribute, beta, normalised, lmg``."""
+        columns = {"beta": self.beta, "normalised": self.normalised, "lmg": self.lmg}
+        return pd.DataFrame({"attribute": self.attributes, **columns})
+
+
+def attribute_weights(predictors: pd.DataFrame, target: Sequence[float] | Floats) -> Weights:
+    """Regress one attribute's scale values on others', all standardised.
+
+    Parameters
+    ----------
+    predictors : DataFrame, shape (n, p)
+        A column an attribute, a row for each item (of each scene).
+    target : array_like, shape (n,)
+
+    Raises
+    ------
+    ScalingError
+        If a value is missing or no number, something is constant, or there are too few rows.
+    """
+    try:
+        x, y = predictors.to_numpy(dtype=np.float64), np.asarray(target, dtype=np.float64)
+    except (TypeError, ValueError) as problem:
+        raise ScalingError(f"weights are of numbers alone: {problem}") from None
+    n, p = x.shape
+    if len(y) != n or n < p + 2:
+        raise ScalingError(f"{p} attributes need {p + 2} values of each at least, not {n} and {len(y)}")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ScalingError("a value is missing or infinite: leave its row out")
+    flat = [str(name) for name, column in zip(predictors.columns, x.T, strict=True) if not np.ptp(column)]
+    if flat or not np.ptp(y):
+        raise ScalingError(f"{', '.join(flat) or 'the target'} is constant, so it has no weight")
+    together = np.corrcoef(np.column_stack([x, y]), rowvar=False)
+    return weights_from_correlations(together[:p, :p], together[:p, p], [str(name) for name in predictors.columns])
+
+
+def weights_from_correlations(among: Floats, with_target: Floats, attributes: Sequence[str] | None = None) -> Weights:
+    """As `attribute_weights`, from correlations.
+
+    Parameters
+    ----------
+    among : array_like, shape (p, p)
+        Correlations of the predictors.
+    with_target : array_like, shape (p,)
+    attributes : sequence of str, optional
+
+    Raises
+    ------
+    ScalingError
+        If the predictors determine each other, are more than 12, or have correlations that no data have.
+    """
+    r_xx, r_xy = np.asarray(among, dtype=np.float64), np.asarray(with_target, dtype=np.float64)
+    p = len(r_xy)
+    if p > _MOST_ATTRIBUTES:
+        raise ScalingError(f"LMG of {p} attributes would need 2^{p} regressions: at most {_MOST_ATTRIBUTES} attributes")
+    if np.linalg.cond(r_xx) > 1e10:
+        raise ScalingError("the attributes determine each other, so their weights cannot be told apart: leave one out")
+
+    beta, normalised, lmg, r_squared = (found[0] for found in _regressions(r_xx[None], r_xy[None]))
+    if not 0 <= r_squared <= 1 + 1e-9:
+        raise ScalingError(f"R² would be {r_squared:.3g}: no data have these correlations")
+    names = tuple(attributes) if attributes is not None else tuple(str(i + 1) for i in range(p))
+    return Weights(names, beta, normalised, lmg, float(r_squared), r_xx)
+
+
+def preference_weights(
+    scene_scales: pd.DataFrame,
+    target: str = "preference",
+    *,
+    n: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+    expanded: bool = True,
+) -> pd.DataFrame:
+    """Regress each observer's values of one attribute on its values of the others.
+
+    Parameters
+    ----------
+    scene_scales : DataFrame
+        ``attribute, observer, scene, item, value``, as in `Comparison.scene_scales`.
+    target : str
+        The attribute to be explained.
+    n, seed, level, expanded
+        Of the intervals, over resampled scenes.
+
+    Returns
+    -------
+    DataFrame
+        A row for each observer and other attribute: ``beta`` (standardised) with its interval ``low, high``;
+        ``normalised`` (|β| / Σ|β|), ``lmg`` and ``r_squared`` (of the whole regression) with theirs,
+        ``normalised_low`` and so on; ``collinearity`` (largest correlation among the other attributes) and ``scenes``.
+        Observers that lack an attribute, or whose values cannot be told apart, are left out.
+    """
+    rows = []
+    for observer, part in scene_scales.groupby("observer", sort=False):
+        wide = part.pivot_table(index=["scene", "item"], columns="attribute", values="value").dropna()
+        others = [name for name in wide.columns if name != target]
+        if target not in wide or not others:
+            continue
+        try:
+            found = attribute_weights(wide[others], wide[target].to_numpy(dtype=float))
+        except ScalingError:  # too few rows, or an attribute that is constant or a sum of others: no weights to tell
+            continue
+        cube = _cube(wide, [*others, target])
+        low, high = _intervals(cube, n, seed, level, expanded)
+        among = np.abs(found.correlations - np.eye(len(others))).max()
+        estimates = found.beta, found.normalised, found.lmg, np.full(len(others), found.r_squared)
+        for place, name in enumerate(others):
+            with_limits = [
+                value
+                for which, estimate in enumerate(estimates)
+                for value in (estimate[place], low[which, place], high[which, place])
+            ]
+            rows.append((observer, name, *with_limits, float(among), len(cube)))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _cube(wide: pd.DataFrame, columns: list[str]) -> Floats:
+    """Return the values of the scenes that have every item; shape (scenes, items, attributes)."""
+    n_items = wide.index.get_level_values("item").nunique()
+    sizes = wide.groupby(level="scene").size()
+    whole = wide.loc[wide.index.get_level_values("scene").isin(sizes.index[sizes == n_items])].sort_index()
+    return whole[columns].to_numpy(dtype=np.float64).reshape(-1, n_items, len(columns))
+
+
+def _intervals(cube: Floats, n: int, seed: int, level: float, expanded: bool) -> tuple[Floats, Floats]:
+    """Return percentiles over resampled scenes, of β, |β| / Σ|β|, LMG and R²; shape (4, attributes) each.
+
+    NaN with fewer than two scenes.
+    """
+    n_scenes, _, p = cube.shape[0], cube.shape[1], cube.shape[2] - 1
+    unknown = np.full((4, p), np.nan)
+    if n_scenes < 2:
+        return unknown, unknown
+    drawn = cube[resampled_scenes(n_scenes, n, seed)].reshape(n, -1, p + 1)
+    drawn = drawn - drawn.mean(axis=1, keepdims=True)
+    spread = np.sqrt((drawn**2).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlations = np.einsum("nri,nrj->nij", drawn, drawn) / (spread[:, :, None] * spread[:, None, :])
+    correlations = correlations[np.isfinite(correlations).all(axis=(1, 2))]
+    correlations = correlations[np.linalg.cond(correlations[:, :p, :p]) < 1e10]
+    if not len(correlations):
+        return unknown, unknown
+    beta, normalised, lmg, r_squared = _regressions(correlations[:, :p, :p], correlations[:, :p, p])
+    draws = np.stack([beta, normalised, lmg, np.repeat(r_squared[:, None], p, axis=1)])
+    draws = draws[:, np.isfinite(draws).all(axis=(0, 2))]  # where nothing is explained, there are no shares
+    if not draws.shape[1]:
+        return unknown, unknown
+    low, high = np.quantile(draws, tail_shares(level, n_scenes, expanded=expanded), axis=1)
+    return low, high
+
+
+def _regressions(among: Floats, with_target: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Solve many standardised regressions at once: β, |β| / Σ|β|, LMG shares of R², and R².
+
+    LMG as means over all sets of the other attributes (Shapley 1953), the same as over all orders of entry; shapes
+    (m, p, p), (m, p) to (m, p) and, for R², (m,).
+    """
+    m, p = with_target.shape
+    beta = np.asarray(np.linalg.solve(among, with_target[..., None])[..., 0], dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        normalised = np.abs(beta) / np.abs(beta).sum(axis=1, keepdims=True)
+    explained = {frozenset[int](): np.zeros(m)}
+    for size in range(1, p + 1):
+        for chosen in combinations(range(p), size):
+            index = list(chosen)
+            part = np.linalg.solve(among[:, index][:, :, index], with_target[:, index, None])[..., 0]
+            explained[frozenset(chosen)] = (part * with_target[:, index]).sum(axis=1)
+    lmg = np.zeros((m, p))
+    for before, already in explained.items():
+        weight = 1 / (p * comb(p - 1, len(before))) if len(before) < p else 0.0
+        for attribute in set(range(p)) - before:
+            lmg[:, attribute] += weight * (explained[before | {attribute}] - already)
+    return beta, normalised, lmg, explained[frozenset(range(p))]

@@ -1,0 +1,222 @@
+"""Observers out of line with the others, by a stated rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from visavis.scaling.counts import Counts, count_choices, require_counts
+from visavis.scaling.errors import ScalingError
+from visavis.scaling.scales.links import LINKS
+from visavis.scaling.scales.scale import fit_scale
+from visavis.scaling.variability.within import vr_within
+
+
+def leave_one_out_likelihood(
+    counts: Counts, by: Sequence[str] = (), *, observer: str = "observer", **options: Any
+) -> pd.DataFrame:
+    """Judge each observer by the scale of all the others.
+
+    Parameters
+    ----------
+    counts : Counts
+        Counted apart by the column `observer` and those in `by`.
+    by : sequence of str
+        Columns, such as attribute and scene, that have scales of their own.
+    observer : str
+        Column of the observers.
+    **options
+        As for `fit_scale`.
+
+    Returns
+    -------
+    DataFrame
+        ``observer``, ``log_likelihood`` (mean over the observer's choices, under the scale of the others), ``score`` =
+        (Q1 - log_likelihood) / IQR, and ``out_of_line``, whether it is above 1.5 (as in pwcmp, Perez-Ortiz & Mantiuk
+        2017). The rule finds who differs, not who is wrong: look before leaving anyone out.
+
+    Raises
+    ------
+    ScalingError
+        With fewer than three observers, or a method that leaves groups without values.
+    """
+    require_counts(counts)
+    each = counts.with_ties_as_half_wins().pool([observer, *by])
+    pooled = each.pool(by)
+    names = list(dict.fromkeys(each.groups[observer]))
+    if len(names) < 3:
+        raise ScalingError(f"{len(names)} observers: three at least are needed to tell who is out of line")
+    keys = pd.MultiIndex.from_frame(pooled.groups) if by else None
+    place = (
+        keys.get_indexer(pd.MultiIndex.from_frame(each.groups[list(by)]))
+        if keys is not None
+        else np.zeros(len(each.groups), int)
+    )
+    others = pooled.wins[place] - each.wins
+    there = others.any(axis=(1, 2))
+    scale = fit_scale(Counts.from_matrix(others[there], counts.items), **options)
+    if np.isnan(scale.values).any():
+        raise ScalingError("without one observer the others have no finite scale: use method='map'")
+    difference = scale.values[:, :, None] - scale.values[:, None, :]
+    log_p = LINKS[scale.model].log_p(difference)
+    total = np.zeros(len(each.groups))
+    choices = np.zeros(len(each.groups))
+    total[there] = (each.wins[there] * log_p).sum(axis=(1, 2))
+    choices[there] = each.wins[there].sum(axis=(1, 2))
+    table = pd.DataFrame({"observer": each.groups[observer], "total": total, "choices": choices})
+    table = table.groupby("observer", sort=False).sum()
+    mean = (table["total"] / table["choices"]).to_numpy(dtype=float)
+    low, high = np.quantile(mean, [0.25, 0.75])
+    score = (low - mean) / (high - low) if high > low else np.zeros_like(mean)
+    return pd.DataFrame({"observer": table.index, "log_likelihood": mean, "score": score, "out_of_line": score > 1.5})
+
+
+@dataclass(frozen=True)
+class ScreeningRule:
+    """Who is left out, and by which limits; recorded with the result. None: this criterion is not used.
+
+    Attributes
+    ----------
+    most_invalid : float or None
+        Share of main trials without a choice.
+    most_disagreement : float or None
+        Share of pairs of repetitions answered differently; 0.5 is a coin's.
+    least_catch : float or None
+        Share of catch trials answered as expected.
+    most_out_of_line : float or None
+        Score of `leave_one_out_likelihood`.
+
+    Raises
+    ------
+    ScalingError
+        For a share outside 0 to 1.
+    """
+
+    most_invalid: float | None = 0.1
+    most_disagreement: float | None = 0.4
+    least_catch: float | None = 0.75
+    most_out_of_line: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("most_invalid", "most_disagreement", "least_catch"):
+            share = getattr(self, name)
+            if share is not None and not 0 <= share <= 1:
+                meant = f": {share:g} % is {share / 100:g}" if 1 < share <= 100 else ""
+                raise ScalingError(f"{name} is {share:g}, but a share from 0 to 1 is wanted{meant}")
+        if self.most_out_of_line is not None and not np.isfinite(self.most_out_of_line):
+            raise ScalingError(f"most_out_of_line is {self.most_out_of_line:g}, but a finite score is wanted")
+
+
+def screen(trials: pd.DataFrame, people: Sequence[str], rule: ScreeningRule) -> pd.DataFrame:
+    """Judge people by a stated rule.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        The trials table, catch trials included.
+    people : sequence of str
+    rule : ScreeningRule
+
+    Returns
+    -------
+    DataFrame
+        ``observer, invalid, disagreement, catch, out_of_line, excluded, reason``: the measures (NaN where there is
+        nothing to measure), whether the observer is excluded, and why.
+    """
+    table = trials[trials["observer"].isin(people)]
+    main, catch = (table[table["phase"] == phase] for phase in ("main", "catch"))
+    measures = pd.DataFrame(index=pd.Index(list(people), name="observer"))
+    measures["invalid"] = (~main["outcome"].isin(["choice", "tie"])).groupby(main["observer"]).mean()
+    measures["disagreement"] = np.nan
+    if main["choice"].notna().any():
+        within = vr_within(main, ("observer",), "pairwise").set_index("observer")["vr_percent"]
+        measures["disagreement"] = within / 100
+    measures["catch"] = np.nan
+    if len(catch):
+        chosen = catch["left"].where(catch["choice"] == "left", catch["right"]).where(catch["choice"].notna())
+        measures["catch"] = (chosen == catch["expected"]).groupby(catch["observer"]).mean().astype(float)
+    measures["out_of_line"] = np.nan
+    if len(people) > 2 and main["choice"].notna().any():
+        counts = count_choices(main, ("observer", "attribute", "scene"))
+        scores = leave_one_out_likelihood(counts, ("attribute", "scene")).set_index("observer")["score"]
+        measures["out_of_line"] = scores
+    measures = measures.astype(float)
+    crossed = [_crossed(row, rule) for row in measures.itertuples()]
+    reasons = ["; ".join(_CRITERIA[name].of_one.format(value) for name, value in found.items()) for found in crossed]
+    return measures.assign(excluded=[bool(reason) for reason in reasons], reason=reasons).reset_index()
+
+
+def nobody_left(screened: pd.DataFrame, rule: ScreeningRule) -> str:
+    """Say why a rule leaves nobody, and what to do.
+
+    Parameters
+    ----------
+    screened : DataFrame
+        From `screen`.
+    rule : ScreeningRule
+        The same.
+    """
+    if (screened["invalid"] == 1).all():
+        return (
+            f"the screening rule leaves nobody, since none of the {len(screened)} people chose anything: look at the "
+            "column 'outcome' of their trials"
+        )
+    crossed = [name for row in screened.itertuples() for name in _crossed(row, rule)]
+    told = [
+        f"{crossed.count(name)} {criterion.of_many.format(getattr(rule, criterion.limit))}"
+        for name, criterion in _CRITERIA.items()
+        if name in crossed
+    ]
+    return (
+        f"the screening rule leaves nobody: of {len(screened)} people {', '.join(told)}. Compare without screening and "
+        "look at the measures in its table, then choose other limits"
+    )
+
+
+@dataclass(frozen=True)
+class _Criterion:
+    """Which limit a measure has, on which side, and how crossing it is told of one person and of many."""
+
+    limit: str
+    high: bool
+    of_one: str
+    of_many: str
+
+
+_CRITERIA = {
+    "invalid": _Criterion(
+        "most_invalid", True, "{:.0%} of trials without a choice", "gave no choice in more than {:.0%} of trials"
+    ),
+    "disagreement": _Criterion(
+        "most_disagreement",
+        True,
+        "{:.0%} of repeats answered differently",
+        "answered more than {:.0%} of repeats differently",
+    ),
+    "catch": _Criterion(
+        "least_catch",
+        False,
+        "{:.0%} of catch trials as expected",
+        "answered fewer than {:.0%} of catch trials as expected",
+    ),
+    "out_of_line": _Criterion(
+        "most_out_of_line",
+        True,
+        "out of line with the others (score {:.1f})",
+        "are out of line with the others (score above {:.1f})",
+    ),
+}
+
+
+def _crossed(measured: Any, rule: ScreeningRule) -> dict[str, float]:
+    """Return the measures of one person that cross their limits."""
+    found = {}
+    for name, criterion in _CRITERIA.items():
+        value, limit = getattr(measured, name), getattr(rule, criterion.limit)
+        if limit is not None and np.isfinite(value) and (value > limit if criterion.high else value < limit):
+            found[name] = value
+    return found

@@ -1,0 +1,1 @@
+"""Before and during a study: how many choices it takes, and which pairs to ask next."""

@@ -1,0 +1,1 @@
+"""The report: tables, figures, captions and the methods paragraph, as HTML, LaTeX, CSV and JSON."""

@@ -1,0 +1,1 @@
+"""Scale values: models of choices, their fits, their uncertainty and their tests."""

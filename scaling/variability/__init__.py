@@ -1,0 +1,1 @@
+"""Variability: how steady an observer is, how observers differ from each other, and which side they favour."""

@@ -1,0 +1,219 @@
+"""Pairwise accuracy, error consistency, differences between models, separability and screening."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+from scipy.stats import t as student
+from trial_tables import trials_table
+
+from visavis.scaling import Options, ScalingError, ScreeningRule, compare, error_consistency, pairwise_agreement, screen
+from visavis.scaling.agreement.differences import rho_differences
+from visavis.scaling.agreement.scene_scales import scene_scales
+from visavis.scaling.agreement.separability import logistic, separability
+
+VALUES = np.linspace(-1.2, 1.2, 6)
+
+
+@pytest.fixture(scope="module")
+def trials() -> pd.DataFrame:
+    people = {f"P{i}": {"contrast": VALUES} for i in range(8)}
+    models = {"twin": VALUES, "weak": 0.25 * VALUES, "reverse": -VALUES}
+    return trials_table({**people, **{name: {"contrast": values} for name, values in models.items()}}, scenes=8)
+
+
+PEOPLE = [f"P{i}" for i in range(8)]
+
+
+def test_error_consistency_of_the_literature() -> None:
+    assert error_consistency(0.7, 0.8, 0.7) == pytest.approx(0.210526, abs=1e-6)
+    assert error_consistency(1 - abs(0.8 - 0.6), 0.8, 0.6) == pytest.approx(0.545455, abs=1e-6)
+    assert np.isnan(error_consistency(1.0, 1.0, 1.0))
+
+
+def test_accuracy_counts_the_pairs_on_which_the_majorities_agree(trials: pd.DataFrame) -> None:
+    """Against a count by hand, in plain loops."""
+    found = pairwise_agreement(trials, PEOPLE, n=50).set_index(["observer", "measure"])["estimate"]
+    votes: dict[tuple[str, frozenset[str]], dict[str, float]] = {}
+    for row in trials.itertuples():
+        pair = row.scene, frozenset((row.left, row.right))
+        first = min(row.left, row.right)
+        chosen = row.left if row.choice == "left" else row.right
+        of_pair = votes.setdefault(pair, {})
+        of_pair[row.observer] = of_pair.get(row.observer, 0) + (1 if chosen == first else -1)
+    for model in ("twin", "weak", "reverse"):
+        right = counted = 0
+        for by_observer in votes.values():
+            people = sum(np.sign(by_observer[name]) for name in PEOPLE)
+            if people and by_observer[model]:
+                counted += 1
+                right += np.sign(people) == np.sign(by_observer[model])
+        assert found[model, "accuracy"] == pytest.approx(right / counted)
+
+
+def test_kappa_is_the_formula_with_each_person_in_turn(trials: pd.DataFrame) -> None:
+    found = pairwise_agreement(trials, PEOPLE, n=50).set_index(["observer", "measure"])["estimate"]
+    chosen = np.where(trials["choice"] == "left", trials["left"], trials["right"])
+    first = np.minimum(trials["left"].to_numpy(dtype=object), trials["right"].to_numpy(dtype=object))
+    second = np.maximum(trials["left"].to_numpy(dtype=object), trials["right"].to_numpy(dtype=object))
+    votes = trials.assign(first=first, second=second, sign=np.where(chosen == first, 1, -1))
+    table = np.sign(
+        votes.pivot_table(index=["scene", "first", "second"], columns="observer", values="sign", aggfunc="sum")
+    )
+    kappas = []
+    for person in PEOPLE:
+        truth = np.sign(table[[name for name in PEOPLE if name != person]].sum(axis=1))
+        used = truth != 0
+        model_right, person_right = (table.loc[used, name] == truth[used] for name in ("twin", person))
+        kappas.append(error_consistency((model_right == person_right).mean(), model_right.mean(), person_right.mean()))
+    assert found["twin", "kappa"] == pytest.approx(np.mean(kappas))
+
+
+def test_a_twin_of_people_reaches_their_ceiling_and_its_mirror_image_does_not(trials: pd.DataFrame) -> None:
+    table = pairwise_agreement(trials, PEOPLE, n=400).set_index(["observer", "measure"])
+    accuracy = table.xs("accuracy", level="measure")
+    assert accuracy.loc["twin", "estimate"] == pytest.approx(accuracy.loc["twin", "ceiling"], abs=0.05)
+    assert accuracy.loc["reverse", "estimate"] < 0.2
+    assert (table["low"] <= table["estimate"]).all()
+    assert (table["estimate"] <= table["high"]).all()
+    assert table.loc[("reverse", "kappa"), "estimate"] < 0 < table.loc[("twin", "kappa"), "estimate"]
+
+
+def test_one_person_alone_gives_accuracy_and_no_ceiling(trials: pd.DataFrame) -> None:
+    table = pairwise_agreement(trials[trials["observer"].isin(["P0", "twin"])], ["P0"], n=20)
+    assert table["measure"].tolist() == ["accuracy"]
+    assert table["ceiling"].isna().all()
+
+
+class TestDifferences:
+    def test_they_are_differences_of_rho_and_change_sign_with_the_order(self, trials: pd.DataFrame) -> None:
+        scenes, items = sorted(set(trials["scene"])), [f"c{i}" for i in range(6)]
+        group = trials["observer"].where(~trials["observer"].isin(PEOPLE), "people")
+        scaled = scene_scales(trials.assign(observer=group), "contrast", scenes, items)
+        table = rho_differences(scaled, "people", n=500).set_index(["observer", "other"])
+        compared = compare(trials, options=Options(resamples=200))
+        rho = compared.alignment.set_index("observer")["rho"]
+        for (one, other), row in table.iterrows():
+            assert row["difference"] == pytest.approx(rho[one] - rho[other])
+            assert row["low"] <= row["difference"] <= row["high"]
+            assert row["p_adjusted"] >= row["p_value"]
+        assert table.loc[("reverse", "twin"), "p_value"] < 0.02
+
+    @pytest.mark.parametrize("count", [2, 3, 4, 6])
+    def test_p_is_no_less_than_a_sign_test_over_so_many_scenes_can_give(self, count: int) -> None:
+        observers = {"people": {"contrast": 3 * VALUES}, "like": {"contrast": 3 * VALUES}}
+        table = trials_table({**observers, "un": {"contrast": -3 * VALUES}}, scenes=count)
+        scaled = scene_scales(table, "contrast", [f"s{i}" for i in range(count)], [f"c{i}" for i in range(6)])
+        found = rho_differences(scaled, "people", n=2000)
+        assert found["difference"].item() > 1
+        assert found["p_value"].item() == found["p_adjusted"].item() == 2 ** (1 - count)
+
+    def test_equal_models_do_not_differ_more_often_than_the_level_says(self) -> None:
+        found = []
+        observers = {name: {"contrast": size * VALUES} for name, size in (("people", 2), ("M1", 0.5), ("M2", 0.5))}
+        for seed in range(60):
+            table = trials_table(observers, scenes=10, repetitions=2, seed=seed)
+            scaled = scene_scales(table, "contrast", [f"s{i}" for i in range(10)], [f"c{i}" for i in range(6)])
+            found.append(rho_differences(scaled, "people", n=200)["p_value"].iloc[0])
+        assert np.mean(np.array(found) < 0.05) <= 0.1
+
+
+class TestSeparability:
+    def test_the_logistic_is_the_maximum_of_an_independent_fit(self) -> None:
+        import statsmodels.api as sm
+
+        rng = np.random.default_rng(3)
+        x = rng.uniform(0, 3, 300)
+        y = (rng.random(300) < expit(-0.4 + 1.3 * x)).astype(float)
+        scene = rng.integers(12, size=300)
+        clustered = {"cov_type": "cluster", "cov_kwds": {"groups": scene, "use_correction": False}}
+        model = sm.Logit(y, sm.add_constant(x)).fit(disp=0, **clustered)
+        intercept, slope, low, high = logistic(x, y, scene)
+        assert (intercept, slope) == pytest.approx(tuple(model.params), rel=1e-5)
+        reach = student.ppf(0.975, 11) * np.sqrt(12 / 11) * model.bse[1]
+        assert (low, high) == pytest.approx((slope - reach, slope + reach), rel=1e-5)
+        assert np.isnan(logistic(x, y, np.zeros(300, int))[2:]).all()
+
+    def test_distances_that_are_all_but_equal_give_no_slope(self) -> None:
+        x = 1 + 1e-9 * np.arange(6.0)
+        assert np.isnan(logistic(x, np.array([0.0, 1, 0, 1, 0, 1]), np.arange(6))).all()
+
+    @pytest.mark.parametrize("y", [[1, 1, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0]])
+    def test_no_finite_slope_is_no_slope(self, y: list[float]) -> None:
+        assert np.isnan(logistic(np.array([0.1, 0.2, 0.3, 0.4]), np.array(y, float), np.arange(4))).all()
+
+    def test_a_twin_agrees_where_people_see_a_difference(self, trials: pd.DataFrame) -> None:
+        compared = compare(trials, options=Options(resamples=50))
+        curves = compared.separability.set_index("observer")
+        assert curves.loc["twin", "low"] > 0
+        assert curves.loc["reverse", "high"] < 0
+        assert curves.loc["people", "pairs"] > 7 * curves.loc["twin", "pairs"]
+        assert abs(curves.loc["people", "slope"] - curves.loc["twin", "slope"]) < 1
+        points = compared.separability_points.query("observer == 'twin'")
+        assert points["agreement"].iloc[-1] > points["agreement"].iloc[0]
+        assert points["pairs"].sum() == curves.loc["twin", "pairs"]
+
+    def test_without_people_there_is_nothing(self, trials: pd.DataFrame) -> None:
+        scales = pd.DataFrame(columns=["attribute", "observer", "scene", "item", "value"])
+        curves, points = separability(trials, [], scales, people_name="people")
+        assert len(curves) == len(points) == 0
+
+
+class TestScreening:
+    @pytest.fixture
+    def careless(self, trials: pd.DataFrame) -> pd.DataFrame:
+        """P0 tosses a coin, P1 gives no choice in a fifth of the trials, P2 fails the catch trials."""
+        table = trials.assign(
+            expected=None, chosen=np.where(trials["choice"] == "left", trials["left"], trials["right"])
+        )
+        rng = np.random.default_rng(5)
+        coin = table["observer"] == "P0"
+        table.loc[coin, "choice"] = rng.choice(["left", "right"], coin.sum())
+        lost = table.index[table["observer"] == "P1"][::5]
+        table.loc[lost, "choice"] = None
+        table.loc[lost, "outcome"] = "invalid"
+        catch = table[table["scene"] == "s0"].drop_duplicates("observer").assign(phase="catch", expected="c5")
+        catch["left"], catch["right"] = "c5", "c0"
+        catch["choice"] = np.where(catch["observer"] == "P2", "right", "left")
+        return pd.concat([table, catch], ignore_index=True)
+
+    def test_who_answers_without_care_is_found_and_said_why(self, careless: pd.DataFrame) -> None:
+        table = screen(careless, PEOPLE, ScreeningRule()).set_index("observer")
+        assert table.index[table["excluded"]].tolist() == ["P0", "P1", "P2"]
+        assert "repeats answered differently" in table.loc["P0", "reason"]
+        assert table.loc["P0", "disagreement"] == pytest.approx(0.5, abs=0.06)
+        assert table.loc["P1", "reason"] == "20% of trials without a choice"
+        assert table.loc["P2", "reason"] == "0% of catch trials as expected"
+
+    def test_a_criterion_can_be_left_out(self, careless: pd.DataFrame) -> None:
+        table = screen(careless, PEOPLE, ScreeningRule(None, None, None, None))
+        assert not table["excluded"].any()
+
+    def test_the_comparison_says_rho_with_and_without_them(self, careless: pd.DataFrame) -> None:
+        everyone = compare(careless, options=Options(resamples=50))
+        kept = compare(careless, options=Options(resamples=50, screening=ScreeningRule()))
+        assert len(everyone.people) == 8
+        assert kept.people == ("P3", "P4", "P5", "P6", "P7")
+        assert not everyone.screening["excluded"].any()
+        merged = kept.alignment.merge(everyone.alignment, on=["attribute", "observer"])
+        assert np.allclose(merged["rho_unscreened"], merged["rho_y"])
+        assert kept.notes[0].startswith("3 of 8 people are left out by the screening rule: P0 (")
+
+    def test_a_rule_that_leaves_nobody_is_refused(self, careless: pd.DataFrame) -> None:
+        rule = ScreeningRule(most_disagreement=0.0, least_catch=0.5)
+        with pytest.raises(ScalingError) as told:
+            compare(careless, options=Options(screening=rule))
+        assert str(told.value).startswith(
+            "the screening rule leaves nobody: of 8 people 1 gave no choice in more than 10% of trials, 8 answered "
+            "more than 0% of repeats differently, 1 answered fewer than 50% of catch trials as expected. "
+        )
+
+    def test_where_nobody_chose_the_limits_are_not_blamed(self, careless: pd.DataFrame) -> None:
+        of_people = careless["observer"].isin(PEOPLE)
+        silent = careless.assign(
+            choice=careless["choice"].mask(of_people), outcome=careless["outcome"].mask(of_people, "refusal")
+        )
+        with pytest.raises(ScalingError, match="none of the 8 people chose anything: look at the column 'outcome'"):
+            compare(silent, options=Options(screening=ScreeningRule()))

@@ -1,0 +1,194 @@
+"""Correlations against scipy, intervals against what they should cover, ceilings against simple cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from trial_tables import trials_table
+
+from visavis.scaling import ScalingError, bootstrap_rho, leave_one_out_rho, rho, scene_scales
+from visavis.scaling.agreement.ceilings import rho_ceilings
+from visavis.scaling.agreement.pooled_people import PooledPeople, pool_choices
+from visavis.scaling.agreement.rank_correlation import pearson, spearman
+from visavis.scaling.agreement.rho import nested_rho
+from visavis.scaling.intervals import resampled_scenes
+
+rows = arrays(np.float64, (2, 7), elements=st.integers(-5, 5).map(float))
+
+
+@given(values=rows)
+def test_correlations_are_scipys(values: np.ndarray) -> None:
+    first, second = values
+    if np.ptp(first) and np.ptp(second):
+        assert spearman(first, second) == pytest.approx(scipy.stats.spearmanr(first, second).statistic)
+        assert pearson(first, second) == pytest.approx(scipy.stats.pearsonr(first, second).statistic)
+    else:
+        assert np.isnan(spearman(first, second))
+
+
+def test_one_adjacent_swap_of_seven_is_known() -> None:
+    order = np.arange(7.0)
+    swapped = order[[1, 0, 2, 3, 4, 5, 6]]
+    twice = order[[1, 0, 3, 2, 4, 5, 6]]
+    assert spearman(order, swapped) == pytest.approx(0.964286, abs=1e-6)
+    assert spearman(order, twice) == pytest.approx(0.928571, abs=1e-6)
+
+
+def test_what_is_equal_but_for_rounding_is_tied() -> None:
+    first = np.array([0.1 + 0.2, 0.3, 1.0, 2.0])
+    assert first[0] != first[1]
+    assert spearman(first, np.arange(4.0)) == pytest.approx(scipy.stats.spearmanr([0.3, 0.3, 1, 2], range(4)).statistic)
+
+
+@pytest.fixture
+def two_scales() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(2)
+    common = rng.standard_normal(6)
+    return tuple(common + rng.normal(0, 0.8, (9, 6)) for _ in range(2))  # type: ignore[return-value]
+
+
+def test_modes_of_rho(two_scales: tuple[np.ndarray, np.ndarray]) -> None:
+    first, second = two_scales
+    each = [scipy.stats.spearmanr(a, b).statistic for a, b in zip(first, second, strict=True)]
+    assert rho(first, second) == pytest.approx(scipy.stats.spearmanr(first.mean(0), second.mean(0)).statistic)
+    assert rho(first, second, "pooled") == pytest.approx(scipy.stats.spearmanr(first.ravel(), second.ravel()).statistic)
+    assert rho(first, second, "per_scene_mean") == pytest.approx(np.mean(each))
+
+
+@pytest.mark.parametrize("mode", ["aggregate", "pooled", "per_scene_mean"])
+def test_scenes_that_one_lacks_are_left_out(two_scales: tuple[np.ndarray, np.ndarray], mode: str) -> None:
+    first, second = two_scales
+    holed = first.copy()
+    holed[[1, 4]] = np.nan
+    keep = [0, 2, 3, 5, 6, 7, 8]
+    assert rho(holed, second, mode) == pytest.approx(rho(first[keep], second[keep], mode))  # type: ignore[arg-type]
+    assert np.isnan(rho(np.full_like(first, np.nan), second, mode))  # type: ignore[arg-type]
+
+
+def test_the_interval_is_the_one_of_a_plain_loop(two_scales: tuple[np.ndarray, np.ndarray]) -> None:
+    first, second = two_scales
+    found = bootstrap_rho(first, second, n=400, seed=3, expanded=False)
+    drawn = resampled_scenes(9, 400, 3)
+    draws = [scipy.stats.spearmanr(first[s].mean(0), second[s].mean(0)).statistic for s in drawn]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))
+    assert found.n_scenes == 9
+
+
+def test_resamples_draw_with_replacement_and_alike_for_all() -> None:
+    drawn = resampled_scenes(10, 4000, 1)
+    assert drawn.shape == (4000, 10)
+    assert np.array_equal(drawn, resampled_scenes(10, 4000, 1))
+    times = np.apply_along_axis(np.bincount, 1, drawn, minlength=10)
+    assert times.mean(axis=0) == pytest.approx(1, abs=0.1)
+    assert times.var(axis=0) == pytest.approx(0.9, abs=0.1)  # of a binomial with n = 10, p = 1/10
+
+
+def test_with_one_scene_there_is_no_interval(two_scales: tuple[np.ndarray, np.ndarray]) -> None:
+    found = bootstrap_rho(two_scales[0][:1], two_scales[1][:1])
+    assert np.isfinite(found.estimate)
+    assert np.isnan(found.low)
+    assert np.isnan(found.high)
+
+
+VALUES = {"contrast": np.array([-1.5, -0.5, 0.2, 0.9])}
+SCENES, ITEMS = [f"s{i}" for i in range(6)], [f"c{i}" for i in range(4)]
+
+
+def test_scene_scales_are_those_of_each_observer_and_scene() -> None:
+    trials = trials_table({"P1": VALUES, "M1": VALUES}, repetitions=200, scenes=2)
+    scaled = scene_scales(trials, "contrast", ["s0", "s1", "s2"], ITEMS)
+    assert scaled.names == ("M1", "P1")
+    expected = VALUES["contrast"] - VALUES["contrast"].mean()
+    assert scaled.of("P1")[:2] == pytest.approx(np.tile(expected, (2, 1)), abs=0.25)
+    assert np.isnan(scaled.of("P1")[2]).all()
+
+
+def test_the_ceiling_is_each_person_against_the_others() -> None:
+    rng = np.random.default_rng(0)
+    alike = {f"P{i}": VALUES for i in range(5)}
+    assert leave_one_out_rho(trials_table(alike), "contrast", SCENES, ITEMS).mean() > 0.9
+    different = {f"P{i}": {"contrast": rng.permutation(VALUES["contrast"])} for i in range(5)}
+    odd_one = {**alike, "P4": {"contrast": -VALUES["contrast"]}}
+    against = leave_one_out_rho(trials_table(odd_one), "contrast", SCENES, ITEMS)
+    assert against["P4"] < -0.7
+    assert against.drop("P4").min() > 0.7
+    assert leave_one_out_rho(trials_table(different), "contrast", SCENES, ITEMS).mean() < 0.6
+
+
+def test_the_ceiling_pools_the_others_and_leaves_the_person_out() -> None:
+    from visavis.scaling import count_choices, fit_scale
+
+    trials = trials_table({f"P{i}": VALUES for i in range(3)}, repetitions=1)
+    found = leave_one_out_rho(trials, "contrast", SCENES, ITEMS)
+    own = scene_scales(trials[trials["observer"] == "P1"], "contrast", SCENES, ITEMS).values[0]
+    rest = fit_scale(count_choices(trials[trials["observer"] != "P1"], ["scene"], items=ITEMS)).values
+    assert found["P1"] == pytest.approx(float(rho(own, rest)))
+
+
+def test_one_person_has_no_ceiling() -> None:
+    assert leave_one_out_rho(trials_table({"P1": VALUES}), "contrast", SCENES, ITEMS).empty
+
+
+def test_an_unknown_mode_is_named(two_scales: tuple[np.ndarray, np.ndarray]) -> None:
+    with pytest.raises(ScalingError, match="no mode 'all' of ρ: known are aggregate, pooled, per_scene_mean"):
+        rho(*two_scales, "all")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def six() -> pd.DataFrame:
+    return trials_table(dict.fromkeys((*(f"P{i}" for i in range(6)), "M"), VALUES), seed=2)
+
+
+@pytest.fixture(scope="module")
+def people(six: pd.DataFrame) -> PooledPeople:
+    return pool_choices(six[six["observer"] != "M"], "contrast", SCENES, ITEMS)
+
+
+class TestCrowd:
+    def test_everyone_once_is_all_of_them_pooled(self, six: pd.DataFrame, people: PooledPeople) -> None:
+        pooled = scene_scales(six[six["observer"] != "M"].assign(observer="all"), "contrast", SCENES, ITEMS)
+        assert np.allclose(people.scales(np.ones((1, 6)))[0], pooled.of("all"), atol=1e-6)
+
+    def test_without_one_is_the_others_pooled(self, six: pd.DataFrame, people: PooledPeople) -> None:
+        others = six[~six["observer"].isin(["M", "P2"])].assign(observer="all")
+        pooled = scene_scales(others, "contrast", SCENES, ITEMS)
+        assert np.allclose(people.without_each()[2], pooled.of("all"), atol=1e-6)
+
+    def test_ceilings_are_means_of_what_they_say(self, people: PooledPeople) -> None:
+        found = rho_ceilings(people)
+        each = people.each()
+        pairs = [float(rho(each[i], each[j])) for i in range(6) for j in range(i)]
+        assert found.between == pytest.approx(np.mean(pairs))
+        assert found.leave_one_out == pytest.approx(float(np.mean(rho(each, people.without_each()))))
+        assert found.between <= found.leave_one_out <= found.with_all <= 1
+
+    def test_other_people_widen_the_interval(self, six: pd.DataFrame, people: PooledPeople) -> None:
+        model = scene_scales(six[six["observer"] == "M"], "contrast", SCENES, ITEMS).of("M")
+        everyone = people.scales(np.ones((1, 6)))[0]
+        plain = bootstrap_rho(model, everyone, n=800)
+        nested = nested_rho(model, people, n=800)
+        assert nested.estimate == pytest.approx(plain.estimate)
+        assert nested.low <= plain.low + 1e-9
+        assert nested.low <= nested.estimate <= nested.high
+
+    def test_one_person_has_no_ceiling(self, six: pd.DataFrame) -> None:
+        alone = pool_choices(six[six["observer"] == "P0"], "contrast", SCENES, ITEMS)
+        assert np.isnan(rho_ceilings(alone).split_half)
+
+
+@pytest.mark.parametrize("coefficient", ["spearman", "pearson", "kendall"])
+def test_resamples_of_the_mean_of_scenes_are_of_the_resampled_scenes(
+    two_scales: tuple[np.ndarray, np.ndarray], coefficient: str
+) -> None:
+    first, second = two_scales
+    first = first.copy()
+    first[2] = 0.0  # a flat scene has no coefficient
+    found = bootstrap_rho(first, second, "per_scene_mean", coefficient=coefficient, n=200, expanded=False)  # type: ignore[arg-type]
+    drawn = resampled_scenes(len(first), 200, 0)
+    plainly = rho(first[drawn], second[drawn], "per_scene_mean", coefficient=coefficient)  # type: ignore[arg-type]
+    assert [found.low, found.high] == pytest.approx(np.nanquantile(plainly, [0.025, 0.975]))

@@ -1,0 +1,151 @@
+"""Weights, sides and sensitivity in a comparison: what was simulated is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from trial_tables import trials_table
+
+from visavis.scaling import (
+    VARIANTS,
+    Options,
+    ScreeningRule,
+    compare,
+    preference_weights,
+    scene_scales,
+    sensitivity,
+    weights_from_correlations,
+)
+
+QUICK = Options(resamples=200)
+CONTRAST, COLOR = np.array([-1.0, 0.6, 0.1, -0.4, 0.7]), np.array([0.5, 0.8, -1.0, 0.1, -0.4])
+
+
+def tastes(contrast: float, color: float) -> dict[str, np.ndarray]:
+    return {"colorfulness": COLOR, "contrast": CONTRAST, "preference": contrast * CONTRAST + color * COLOR}
+
+
+@pytest.fixture(scope="module")
+def trials() -> pd.DataFrame:
+    people = {f"P{i}": tastes(0.3, 0.9) for i in range(6)}
+    return trials_table({**people, "like": tastes(0.3, 0.9), "unlike": tastes(0.9, 0.3)}, scenes=10, repetitions=4)
+
+
+def test_the_weights_of_each_observer_are_found(trials: pd.DataFrame) -> None:
+    table = compare(trials, options=QUICK).weights.set_index(["observer", "attribute"])
+    for observer, contrast, color in (("people", 0.25, 0.75), ("like", 0.25, 0.75), ("unlike", 0.75, 0.25)):
+        assert table.loc[(observer, "contrast"), "normalised"] == pytest.approx(contrast, abs=0.12)
+        assert table.loc[(observer, "colorfulness"), "normalised"] == pytest.approx(color, abs=0.12)
+    assert (table["low"] < table["beta"]).all()
+    assert (table["beta"] < table["high"]).all()
+    assert (table["scenes"] == 10).all()
+    shares = table.groupby("observer")[["lmg", "r_squared"]].agg({"lmg": "sum", "r_squared": "first"})
+    assert shares["lmg"].to_numpy() == pytest.approx(shares["r_squared"].to_numpy())
+
+
+def test_intervals_are_those_of_a_plain_loop(trials: pd.DataFrame) -> None:
+    from visavis.scaling import attribute_weights
+    from visavis.scaling.intervals import resampled_scenes
+
+    scales = compare(trials, options=QUICK).scene_scales
+    one = scales[scales["observer"] == "like"]
+    found = preference_weights(one, n=60, seed=5, expanded=False).set_index("attribute")
+    wide = one.pivot_table(index=["scene", "item"], columns="attribute", values="value")
+    scenes = sorted(set(one["scene"]))
+    draws = []
+    for drawn in resampled_scenes(len(scenes), 60, 5):
+        rows = pd.concat([wide.loc[scenes[s]] for s in drawn])
+        weights = attribute_weights(rows[["colorfulness", "contrast"]], rows["preference"].to_numpy())
+        draws.append((weights.beta, weights.normalised, weights.lmg, np.full(2, weights.r_squared)))
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    for place, name in enumerate(("", "normalised_", "lmg_", "r_squared_")):
+        assert found[f"{name}low"].to_numpy() == pytest.approx(low[place])
+        assert found[f"{name}high"].to_numpy() == pytest.approx(high[place])
+
+
+def test_lmg_is_the_mean_gain_over_all_orders_of_entry() -> None:
+    """Shapley's sum over sets, against the definition (Lindeman, Merenda & Gold 1980)."""
+    rng = np.random.default_rng(4)
+    together = np.corrcoef(rng.normal(size=(20, 3)) @ rng.normal(size=(3, 4)) + rng.normal(size=(20, 4)), rowvar=False)
+    among, with_target = together[:3, :3], together[:3, 3]
+
+    def r_squared(chosen: tuple[int, ...]) -> float:
+        index = list(chosen)
+        return float(with_target[index] @ np.linalg.solve(among[np.ix_(index, index)], with_target[index]))
+
+    gained = np.zeros(3)
+    for order in permutations(range(3)):
+        for place, attribute in enumerate(order):
+            gained[attribute] += r_squared(order[: place + 1]) - (r_squared(order[:place]) if place else 0)
+    assert weights_from_correlations(among, with_target).lmg == pytest.approx(gained / 6)
+
+
+def test_without_the_target_or_anything_to_explain_it_by_that_is_said(trials: pd.DataFrame) -> None:
+    alone = compare(trials[trials["attribute"] == "contrast"], options=QUICK)
+    assert alone.weights.empty
+    assert "there is no 'preference' with other attributes to explain it, so no weights are shown" in alone.notes
+    other = compare(trials, options=Options(resamples=50, target="contrast"))
+    assert set(other.weights["attribute"]) == {"colorfulness", "preference"}
+    lacking = trials[~((trials["observer"] == "like") & (trials["attribute"] == "preference"))]
+    notes = compare(lacking, options=QUICK).notes
+    assert "like: the weights of the attributes cannot be told from the scales" in notes
+
+
+def test_sides_are_judged_for_each_model_and_for_people_together(trials: pd.DataFrame) -> None:
+    table = compare(trials, options=QUICK).side_bias
+    assert table["observer"].tolist() == ["people", "like", "unlike"]
+    assert (table["excess_flips"].abs() < 0.08).all()
+    assert (table["excess_low"] < 0).all()
+    assert (table["excess_high"] > 0).all()
+    leaning = trials.copy()
+    always = (leaning["observer"] == "like") & (np.random.default_rng(0).random(len(leaning)) < 0.3)
+    leaning.loc[always, "choice"] = "left"
+    found = compare(leaning, options=QUICK).side_bias.set_index("observer")
+    assert found.loc["like", "excess_flips"] > found.loc["like", "excess_low"] > 0
+    assert found.loc["like", "p_value"] < 1e-6
+    assert found.loc["unlike", "p_value"] > 1e-3
+
+
+def test_sensitivity_varies_each_choice_alone(trials: pd.DataFrame) -> None:
+    table = sensitivity(trials, options=QUICK).set_index(["attribute", "observer"])
+    assert list(table.columns[: len(VARIANTS)]) == list(VARIANTS)
+    alone = compare(trials, options=Options(resamples=1, rho_mode="pooled")).alignment
+    assert table["ρ pooled"].to_numpy() == pytest.approx(alone["rho"].to_numpy())
+    assert (table["lowest"] <= table["as chosen"]).all()
+    assert (table["highest"] >= table["as chosen"]).all()
+    assert table.loc[("preference", "like"), "worst_rank"] == 1
+    assert table.loc[("preference", "unlike"), "best_rank"] == 2
+    assert table["ρ aggregate"].to_numpy() == pytest.approx(compare(trials, options=QUICK).alignment["rho"].to_numpy())
+
+
+def test_sensitivity_shows_what_screening_changes(trials: pd.DataFrame) -> None:
+    careless = trials.copy()
+    of_p0 = careless["observer"].isin(["P0", "P1", "P2"])
+    careless.loc[of_p0, "choice"] = np.random.default_rng(1).choice(["left", "right"], of_p0.sum())
+    table = sensitivity(careless, options=QUICK)
+    assert (table["people screened"] != table["everyone kept"]).any()
+    kept = compare(careless, options=replace(QUICK, screening=ScreeningRule()))
+    assert table["people screened"].to_numpy() == pytest.approx(kept.alignment["rho"].to_numpy())
+    assert table["as chosen"].to_numpy() == pytest.approx(table["everyone kept"].to_numpy())
+
+
+def test_sensitivity_fits_no_scale_twice(trials: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted: list[tuple[str, str]] = []
+
+    def counted(table: pd.DataFrame, attribute: str, *sets: Any, **options: Any) -> Any:
+        fitted.append((attribute, str(sorted(options.items()))))
+        return scene_scales(table, attribute, *sets, **options)
+
+    monkeypatch.setattr(import_module("visavis.scaling.comparison.sensitivity"), "scene_scales", counted)
+    sensitivity(trials, options=QUICK)
+    assert len(fitted) == len(set(fitted))
+
+
+def test_sensitivity_without_people_is_empty(trials: pd.DataFrame) -> None:
+    assert sensitivity(trials[trials["observer_kind"] == "vlm"]).empty

@@ -1,0 +1,381 @@
+"""The report: whole, self-contained, the numbers of the comparison, and no text of the user's taken for markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from trial_tables import trials_table
+
+from visavis.scaling import Comparison, Options, ScreeningRule, compare, report_html, sensitivity, write_report
+from visavis.scaling.report.captions import captions, trade_off_caution
+from visavis.scaling.report.figures import figures
+from visavis.scaling.report.latex import escaped, latex_table
+from visavis.scaling.report.methods_paragraph import methods_paragraph
+from visavis.scaling.report.tables import shown_tables
+
+VALUES = {"contrast": np.array([-1.0, 0.0, 1.0]), "preference": np.array([0.4, 0.1, -0.5])}
+QUICK = Options(resamples=100)
+EVIL = '<script>alert("1")</script>'
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class Page(HTMLParser):
+    """Collects elements, texts and addresses, and checks that what is opened is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.texts: list[str] = []
+        self.addresses: list[str] = []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in {"src", "href", "xlink:href", "action"}]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append(data.strip())
+
+
+@pytest.fixture(scope="module")
+def trials() -> pd.DataFrame:
+    return trials_table({**{f"P{i}": VALUES for i in range(4)}, "M1": VALUES, "M2": VALUES})
+
+
+@pytest.fixture(scope="module")
+def comparison(trials: pd.DataFrame) -> Comparison:
+    return compare(trials, options=QUICK)
+
+
+@pytest.fixture(scope="module")
+def written(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parent") / "new" / "report"
+    folder.mkdir(parents=True)
+    (folder / "sensitivity.tex").write_text("of an earlier report")
+    return write_report(comparison, folder).parent
+
+
+def test_the_page_is_whole_and_asks_nothing_from_outside(comparison: Comparison) -> None:
+    page = Page(report_html(comparison))
+    assert page.tags.count("svg") == len(figures(comparison)) == 9
+    assert "script" not in page.tags
+    assert all(address.startswith("#") for address in page.addresses)
+    assert not re.search(r"url\((?!#)", report_html(comparison))
+
+
+def test_the_page_says_what_it_was_made_from(comparison: Comparison) -> None:
+    text = " ".join(Page(report_html(comparison)).texts)
+    assert "0" * 64 in text
+    assert "visavis 0." in text
+    assert "prior_sd=2.0" in text
+    row = comparison.alignment.iloc[0]
+    assert f"{row['rho']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" in text
+
+
+def test_of_an_earlier_report_nothing_stays_and_of_other_files_all(trials: pd.DataFrame, tmp_path: Path) -> None:
+    both = sensitivity(trials, options=Options(resamples=10))
+    write_report(compare(trials, options=Options(resamples=10)), tmp_path, both)
+    mine = {"notes.txt", "alignment_old.png", "trials.csv"}
+    for name in mine:
+        (tmp_path / name).write_text("mine")
+    before = {path.name for path in tmp_path.iterdir()}
+    models = trials[trials["observer_kind"] == "vlm"]
+    write_report(compare(models, options=Options(resamples=10)), tmp_path)
+    after = {path.name for path in tmp_path.iterdir()}
+    gone = {"alignment.png", "alignment.pdf", "alignment.svg", "alignment.tex", "sensitivity.csv", "sensitivity.tex"}
+    assert gone <= before - after
+    assert mine | {"report.html", "comparison.json", "scales.png", "scales.csv"} <= after
+    fresh = write_report(compare(models, options=Options(resamples=10)), tmp_path / "fresh").parent
+    assert after - mine == {path.name for path in fresh.iterdir()}
+
+
+def test_weights_are_drawn_as_beta_with_its_interval(comparison: Comparison) -> None:
+    drawn = figures(comparison)["weights"].axes[0]
+    table = comparison.weights[comparison.weights["observer"] == "M1"]
+    _, _, (bar,) = drawn.containers[1]  # below people
+    low, high = bar.get_segments()[0][:, 0]
+    assert (low, high) == pytest.approx((table["low"].item(), table["high"].item()))
+    assert drawn.get_xlabel() == "β in preference"
+
+
+def test_names_stand_as_they_are(trials: pd.DataFrame) -> None:
+    named = trials.replace({"M1": "rms_contrast"})
+    texts = Page(report_html(compare(named, options=QUICK))).texts
+    assert "rms_contrast" in texts
+    assert "rms contrast" not in texts
+
+
+def test_the_same_comparison_gives_the_same_page(trials: pd.DataFrame, comparison: Comparison) -> None:
+    assert report_html(compare(trials, options=QUICK)) == report_html(comparison)
+
+
+def test_no_text_of_the_users_is_taken_for_markup(trials: pd.DataFrame) -> None:
+    evil = trials.copy()
+    for column, value in (("observer", "M1"), ("scene", "s0"), ("attribute", "contrast")):
+        evil[column] = evil[column].replace(value, f"{EVIL}{value}")
+    for side in ("left", "right"):
+        evil[side] = evil[side].replace("c0", f"{EVIL}$x_$c0")
+    evil["experiment"] = EVIL
+    html = report_html(compare(evil, options=QUICK))
+    assert "<script" not in html
+    page = Page(html)
+    assert any(EVIL in text for text in page.texts)
+    assert any("$x_$c0" in text for text in page.texts)
+
+
+def test_names_in_every_script_are_shown(trials: pd.DataFrame) -> None:
+    named = trials.replace({"M1": "模型", "c0": "低对比度", "contrast": "Farbigkeit é"})
+    assert report_html(compare(named, options=QUICK)).count("模型") >= 4
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["observer_kind == 'human'", "observer_kind == 'vlm'", "observer != 'M1'", "scene != 's0'", "repetition > 1"],
+)
+def test_a_report_of_less_data_is_whole_too(trials: pd.DataFrame, query: str) -> None:
+    Page(report_html(compare(trials[~trials.eval(query)], options=QUICK)))
+
+
+def test_json_and_csv_beside_the_page_hold_the_same_numbers(comparison: Comparison, written: Path) -> None:
+    page = written / "report.html"
+    assert page.read_text(encoding="utf-8") == report_html(comparison)
+    data = json.loads((page.parent / "comparison.json").read_text(encoding="utf-8"))
+    assert data["options"]["resamples"] == 100
+    assert data["definitions"] == ["0" * 64]
+    for name, table in comparison.tables().items():
+        from_csv = pd.read_csv(page.parent / f"{name}.csv")
+        if "reason" in table:  # an empty text is a missing one in a CSV
+            from_csv["reason"] = from_csv["reason"].astype(object).fillna("")
+        pd.testing.assert_frame_equal(from_csv, table, check_dtype=False, check_column_type=False, rtol=1e-9)
+        numbers = {column: float for column in table if pd.api.types.is_float_dtype(table[column])}
+        from_json = pd.DataFrame(data[name], columns=table.columns).astype(numbers)
+        pd.testing.assert_frame_equal(from_json, table, check_dtype=False, check_column_type=False, rtol=1e-12)
+
+
+def test_figures_for_print_lie_beside_the_page(comparison: Comparison, written: Path) -> None:
+    from PIL import Image
+
+    folder = written
+    for name in figures(comparison):
+        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert "<svg" in (folder / f"{name}.svg").read_text(encoding="utf-8")
+        with Image.open(folder / f"{name}.png") as image:
+            assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+            assert len(np.unique(np.asarray(image.convert("L")))) > 20, "an empty picture"
+
+
+def test_the_methods_are_told_in_sentences_with_the_numbers(trials: pd.DataFrame, comparison: Comparison) -> None:
+    text = methods_paragraph(comparison)
+    assert text.startswith(
+        "4 people and 2 models compared renditions of the same scene in pairs (6 scenes, 3 renditions) on contrast and "
+        "preference. Of 648 trials 648 ended in a choice or a tie and were analysed."
+    )
+    assert "Gaussian priors of SD 2" in text
+    assert "95 % expanded percentile intervals (Hesterberg, 2015) from 100 resamples of scenes (seed 0)" in text
+    assert text in " ".join(Page(report_html(comparison)).texts)
+    other = Options(resamples=10, method="least_squares", model="bradley_terry", rho_mode="pooled", expanded=False)
+    text = methods_paragraph(compare(trials, options=other))
+    assert "the Bradley-Terry model (1952; unit: logits) by least squares" in text
+    assert "all scenes and renditions at once" in text
+    assert "95 % percentile intervals" in text
+
+
+def test_many_models_keep_the_page_in_order() -> None:
+    observers = {f"M{i:02}": VALUES for i in range(15)} | {"P1": VALUES, "P2": VALUES}
+    Page(report_html(compare(trials_table(observers, scenes=2), options=QUICK)))
+
+
+class TestMethods:
+    """Correct English for whatever data there are."""
+
+    def told(self, trials: pd.DataFrame, query: str, **options: Any) -> str:
+        return methods_paragraph(compare(trials[trials.eval(query)], options=Options(resamples=20, **options)))
+
+    def test_without_people(self, trials: pd.DataFrame) -> None:
+        text = self.told(trials, "observer_kind == 'vlm'")
+        assert text.startswith("2 models compared renditions")
+        assert "people" not in text.lower()
+        assert "VR% between models is" in text
+
+    def test_without_models(self, trials: pd.DataFrame) -> None:
+        text = self.told(trials, "observer_kind == 'human'")
+        assert text.startswith("4 people compared renditions")
+        assert "model's" not in text
+        assert "Agreement" not in text
+
+    def test_one_of_everything(self, trials: pd.DataFrame) -> None:
+        one = "observer in ['P0', 'M1'] and scene == 's0' and attribute == 'contrast' and repetition == 1"
+        text = self.told(trials, one)
+        assert text.startswith("1 person and 1 model compared renditions of the same scene in pairs (1 scene, 3 ")
+        assert " on contrast. Of 6 trials 6 ended in a choice or a tie and were analysed." in text
+        assert "of a model and of the person." in text
+        for word in ("pooled", "Intervals", "ties", "weights", "VR%", "κ", "Models were compared"):
+            assert word not in text
+
+    def test_screening_is_told_with_its_limits(self, trials: pd.DataFrame) -> None:
+        careless = trials.copy()
+        of_p0 = careless["observer"] == "P0"
+        careless.loc[of_p0, "choice"] = np.random.default_rng(0).choice(["left", "right"], of_p0.sum())
+        rule = ScreeningRule(most_invalid=None, least_catch=None, most_disagreement=0.4)
+        text = self.told(careless, "trial != ''", screening=rule)
+        assert (
+            "People were left out who answered more than 40% of the repetitions differently; this left out 1 of" in text
+        )
+        assert text.startswith("3 people and 2 models")
+        both = self.told(trials, "trial != ''", screening=ScreeningRule(most_disagreement=0.9, most_out_of_line=99))
+        assert "differently, answered fewer than 75% of the catch trials as expected or had a score above 99 in" in both
+        assert "this left out nobody." in both
+
+    def test_ties_are_mentioned_where_there_are_any(self, trials: pd.DataFrame) -> None:
+        tied = trials.copy()
+        tied.loc[::7, ["choice", "outcome"]] = "tie"
+        assert "; ties counted as half a choice of either." in self.told(tied, "trial != ''")
+
+
+class TestLatex:
+    def test_no_text_breaks_it(self) -> None:
+        assert escaped(r"a_b & 50% $x$ #1 {~} \ ^ <i>") == (
+            r"a\_b \& 50\% \$x\$ \#1 \{\textasciitilde{}\} \textbackslash{} \textasciicircum{} "
+            r"\textless{}i\textgreater{}"
+        )
+        assert escaped("two\nlines\tone") == "two lines one"
+
+    def test_a_table_has_caption_label_and_rules(self) -> None:
+        text = latex_table(["name", "ρ"], [["[x] -1", "-0.50 [-0.70, 0.10]"]], [False, True], "ρ & more", "alignment")
+        lines = text.splitlines()
+        assert r"\caption{$\rho$ \& more}" in lines
+        assert r"\label{tab:alignment}" in lines
+        assert r"\begin{tabular}{lr}" in lines
+        assert r"{[x] -1} & $-$0.50 [$-$0.70, 0.10] \\" in lines
+        assert [line for line in lines if line.endswith("rule")] == [r"\toprule", r"\midrule", r"\bottomrule"]
+
+    def test_every_table_with_rows_is_written_and_balanced(self, comparison: Comparison, written: Path) -> None:
+        assert not (written / "sensitivity.tex").exists()
+        for name, shown in shown_tables(comparison).items():
+            assert (written / f"{name}.tex").exists() == bool(shown.rows)
+            if shown.rows:
+                text = (written / f"{name}.tex").read_text(encoding="utf-8")
+                rows = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
+                assert len(rows) == len(shown.rows)
+                assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {len(shown.columns) - 1}
+                assert text.isascii()
+        assert set(captions(comparison)) >= set(shown_tables(comparison))
+
+    def test_names_that_mean_something_to_latex(self, trials: pd.DataFrame, tmp_path: Path) -> None:
+        named = trials[trials["attribute"] == "contrast"].replace({"M1": "open_model & co", "c0": "50%_{a}"})
+        write_report(compare(named, options=QUICK), tmp_path)
+        assert r"open\_model \& co" in (tmp_path / "alignment.tex").read_text(encoding="utf-8")
+        assert r"50\%\_\{a\}" in (tmp_path / "scales.tex").read_text(encoding="utf-8")
+
+
+def test_sensitivity_is_in_the_page_the_json_and_the_tables(
+    trials: pd.DataFrame, comparison: Comparison, tmp_path: Path
+) -> None:
+    varied = sensitivity(trials, options=QUICK)
+    page = write_report(comparison, tmp_path, varied)
+    assert "Had the analysis been another" in page.read_text(encoding="utf-8")
+    data = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
+    assert [row["observer"] for row in data["sensitivity"]] == varied["observer"].tolist()
+    assert {"sensitivity.csv", "sensitivity.tex"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_the_caution_says_what_so_few_models_allow(trials: pd.DataFrame) -> None:
+    two = trade_off_caution(compare(trials, options=QUICK))
+    assert two == "With 2 models nothing can be said about how the two are related."
+    values = np.array([-0.6, -0.3, 0.0, 0.2, 0.4])
+    models = {f"M{i}": {"contrast": np.roll(values, i)} for i in range(6)}
+    many = trials_table({**{f"P{i}": {"contrast": values} for i in range(3)}, **models}, scenes=4)
+    found = compare(many, options=QUICK)
+    text = trade_off_caution(found)
+    row = found.trade_off.iloc[0]
+    assert f"ρ = {row['rho']:.2f} (p = {row['p_value']:.2f}) on contrast" in text
+    assert "With 6 models only |ρ| of 0.89 or more could be told from no relation at the 5 % level" in text
+
+
+class TestFigures:
+    def test_they_are_as_wide_as_a_journals_columns(self, trials: pd.DataFrame, comparison: Comparison) -> None:
+        for name, figure in figures(comparison).items():  # one attribute explains preference
+            assert figure.get_size_inches()[0] == pytest.approx((8.5 if name == "weights" else 17.8) / 2.54)
+        one = compare(trials[trials["attribute"] == "contrast"], options=QUICK)
+        for name, figure in figures(one).items():
+            assert figure.get_size_inches()[0] == pytest.approx((17.8 if name == "sides" else 8.5) / 2.54)
+
+    def test_no_letter_is_smaller_than_six_points(self, comparison: Comparison) -> None:
+        from matplotlib.text import Text
+
+        for figure in figures(comparison).values():
+            sizes = {text.get_fontsize() for text in figure.findobj(Text) if text.get_text()}  # type: ignore[attr-defined]
+            assert min(sizes) >= 6
+
+    def test_fonts_in_a_pdf_are_outlines(self, written: Path) -> None:
+        for path in written.glob("*.pdf"):
+            content = path.read_bytes()
+            assert b"/FontFile2" in content
+            assert b"/Type3" not in content
+
+    def test_long_names_and_many_models_leave_room_for_the_data(self) -> None:
+        long = {f"organisation/model-{i:02}-of-a-rather-long-name-instruct-{'x' * 30}": VALUES for i in range(20)}
+        found = compare(trials_table({**long, "P1": VALUES, "P2": VALUES}, scenes=2), options=QUICK)
+        drawn = figures(found)
+        assert len(drawn) == 9
+        for figure in drawn.values():
+            for axes in figure.axes:
+                assert axes.get_position().width * figure.get_size_inches()[0] > 0.8
+                assert axes.get_position().height * figure.get_size_inches()[1] > 0.8
+        page = drawn["scales"].get_window_extent()
+        (legend,) = drawn["scales"].legends
+        box = legend.get_window_extent()
+        assert page.x0 <= box.x0 < box.x1 <= page.x1
+        for axes in drawn["vr_between"].axes:
+            for axis, edge in ((axes.xaxis, "x0"), (axes.yaxis, "y0")):
+                boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
+                thick = min(box.width if edge == "x0" else box.height for box in boxes[1:]) if boxes else 0.0
+                edges = sorted(getattr(box, edge) for box in boxes[1:])
+                assert all(after - before > 0.9 * thick for before, after in pairwise(edges))
+                assert all(drawn["vr_between"].get_window_extent().x0 <= box.x0 for box in boxes)
+
+    @pytest.mark.parametrize("attributes", [1, 5])
+    def test_any_number_of_attributes(self, attributes: int) -> None:
+        values = {f"attribute {i}": VALUES["contrast"] for i in range(attributes)}
+        found = compare(trials_table(dict.fromkeys(("P1", "P2", "M1", "M2"), values), scenes=2), options=QUICK)
+        for name, figure in figures(found).items():
+            if name not in ("sides", "weights"):
+                assert len(figure.axes) == attributes
+
+
+def test_a_figure_is_laid_out_once_and_drawn_once_a_file(
+    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib.figure import Figure
+
+    drawn = []
+    draw = Figure.draw
+
+    def counted(figure: Figure, *rest: Any, **more: Any) -> None:
+        drawn.append(figure)
+        draw(figure, *rest, **more)
+
+    monkeypatch.setattr(Figure, "draw", counted)
+    write_report(comparison, tmp_path)
+    assert len(drawn) == 4 * len(set(drawn)) > 0

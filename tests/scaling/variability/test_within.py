@@ -1,0 +1,136 @@
+"""VR%: each reading against hand counts, and the matrix against its definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trial_tables import trials_table
+
+from visavis.scaling import ScalingError, vr_between, vr_matrix, vr_within
+from visavis.scaling.variability.within import majority
+
+
+def answers(*by_pair: tuple[str, str], observer: str = "M") -> pd.DataFrame:
+    """Rows from pairs of a name of two letters and answers such as ``"ab"``: first a, then b was chosen."""
+    rows = [
+        (
+            observer,
+            "contrast",
+            "s",
+            pair[0],
+            pair[1],
+            "tie" if chosen == "=" else "left" if chosen == pair[0] else "right",
+        )
+        for pair, choices in by_pair
+        for chosen in choices
+    ]
+    return pd.DataFrame(rows, columns=["observer", "attribute", "scene", "left", "right", "choice"])
+
+
+def test_ten_pairs_of_three_repetitions() -> None:
+    """Of three repetitions 3, 3, 2, 1, 0, 3, 2, 0, 3, 3 for the first: 30, 10 and 20 %."""
+    pairs = ["ab", "ac", "ad", "ae", "bc", "bd", "be", "cd", "ce", "de"]
+    k = [3, 3, 2, 1, 0, 3, 2, 0, 3, 3]
+    trials = answers(*((pair, pair[0] * n + pair[1] * (3 - n)) for pair, n in zip(pairs, k, strict=True)))
+    found = {
+        reading: vr_within(trials, reading=reading)["vr_percent"].item() for reading in ("any", "minority", "pairwise")
+    }  # type: ignore[arg-type]
+    assert found == pytest.approx({"any": 30, "minority": 10, "pairwise": 20})
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=10))
+def test_for_three_repetitions_the_readings_are_one_up_to_scale(k: list[int]) -> None:
+    pairs = [f"{a}{b}" for a in "abcde" for b in "abcde" if a < b]
+    trials = answers(*((pair, pair[0] * n + pair[1] * (3 - n)) for pair, n in zip(pairs, k, strict=False)))
+    found = [vr_within(trials, reading=reading)["vr_percent"].item() for reading in ("any", "minority", "pairwise")]  # type: ignore[arg-type]
+    assert found[1] == pytest.approx(found[0] / 3)
+    assert found[2] == pytest.approx(found[0] * 2 / 3)
+
+
+def test_a_tie_is_an_answer_of_its_own() -> None:
+    trials = answers(("ab", "aa="), ("ac", "==="))
+    assert vr_within(trials)["vr_percent"].item() == pytest.approx(50)
+    assert vr_within(trials, reading="pairwise")["vr_percent"].item() == pytest.approx(100 * (2 / 3) / 2)
+
+
+def test_a_pair_asked_once_tells_nothing() -> None:
+    table = vr_within(answers(("ab", "a"), ("ac", "ac")))
+    assert table["pairs"].item() == 1
+    assert table["vr_percent"].item() == 100
+    assert np.isnan(vr_within(answers(("ab", "a")))["vr_percent"].item())
+
+
+def test_the_side_does_not_matter() -> None:
+    trials = answers(("ab", "aa"), ("ba", "ab"))
+    assert vr_within(trials)["vr_percent"].item() == 100
+    assert vr_within(trials.iloc[[0, 1, 2]])["vr_percent"].item() == 0
+
+
+def test_groups_are_weighted_by_their_pairs() -> None:
+    one, other = answers(("ab", "ab")), answers(("ab", "aa"), ("ac", "aa"), ("bc", "bb")).assign(scene="t")
+    table = vr_within(pd.concat([one, other]))
+    assert table["vr_percent"].item() == 25
+
+
+@pytest.fixture
+def three() -> pd.DataFrame:
+    return pd.concat(
+        [
+            answers(("ab", "aab"), ("ac", "aaa"), ("bc", "bcc"), observer="M1"),
+            answers(("ab", "abb"), ("ac", "aaa"), ("bc", "ccc"), observer="M2"),
+            answers(("ab", "bbb"), ("ac", "acc"), ("bc", "bc"), observer="M3"),
+        ]
+    )
+
+
+def test_the_matrix_is_the_disagreement_of_majorities(three: pd.DataFrame) -> None:
+    # Majorities: M1 a a c, M2 b a c, M3 b c -, where - is an even split.
+    matrix = vr_matrix(three, "contrast")
+    third = 100 / 3
+    assert matrix.loc["M1", "M2"] == pytest.approx(third)
+    assert matrix.loc["M1", "M3"] == pytest.approx(2.5 * third)
+    assert matrix.loc["M2", "M3"] == pytest.approx(1.5 * third)
+    assert np.array_equal(matrix, matrix.T)
+
+
+def test_one_against_the_rest(three: pd.DataFrame) -> None:
+    third = 100 / 3
+    # The others of M1, M2 and M3, answer b, split between a and c, and c through M2 alone.
+    against = vr_between(three, "contrast")
+    assert against["M1"] == pytest.approx((1 + 0.5 + 0) * third)
+    mean = vr_between(three, "contrast", "mean")
+    assert mean["M1"] == pytest.approx((third + 2.5 * third) / 2)
+
+
+def test_alone_there_is_nobody_to_differ_from() -> None:
+    assert np.isnan(vr_between(answers(("ab", "aab")), "contrast")["M"])
+
+
+def test_the_majority_leaves_out_who_did_not_answer() -> None:
+    votes = np.array([[1, 1, np.nan, np.nan], [1, 0, 0, np.nan], [0, np.nan, np.nan, np.nan]])
+    assert majority(votes) == pytest.approx([1, 0.5, 0, np.nan], nan_ok=True)
+
+
+def test_what_an_observer_was_never_asked_is_left_out() -> None:
+    both = pd.concat([answers(("ab", "aaa"), observer="M1"), answers(("ab", "aaa"), ("ac", "ccc"), observer="M2")])
+    assert vr_matrix(both, "contrast").loc["M1", "M2"] == 0
+
+
+def test_repeat_noise_is_what_the_observers_sensitivity_makes_it() -> None:
+    from scipy.special import ndtr
+
+    values = {"contrast": np.array([0.0, 0.6])}
+    trials = trials_table({"M": values}, scenes=4000, repetitions=3)
+    p = ndtr(0.6)
+    expected = 100 * (1 - p**3 - (1 - p) ** 3)
+    assert vr_within(trials)["vr_percent"].item() == pytest.approx(expected, abs=3)
+
+
+def test_unknown_readings_are_named(three: pd.DataFrame) -> None:
+    with pytest.raises(ScalingError, match="no reading 'all' of VR within: known are any, minority, pairwise"):
+        vr_within(three, reading="all")  # type: ignore[arg-type]
+    with pytest.raises(ScalingError, match="no reading 'all' of VR between: known are majority, mean"):
+        vr_between(three, "contrast", "all")  # type: ignore[arg-type]
