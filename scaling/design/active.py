@@ -89,7 +89,7 @@ def expected_shrinkage(values: Floats, covariance: Floats) -> Floats:
 def _of_differences(matrix: Floats) -> Floats:
     """Return c'Mc for the contrast of each pair, (e_i - e_j)'M(e_i - e_j); never below 0."""
     diagonal = np.diag(matrix)
-    return np.maximum(diagonal[:, None] + diagonal[None] - 2 * matrix, 0)
+    return np.maximum(diagonal[:, None] + diagonal[None] - (matrix + matrix.T), 0)  # symmetric to the last bit
 
 
 @dataclass

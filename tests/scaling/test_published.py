@@ -314,7 +314,7 @@ def test_exact_triad_probabilities_are_those_of_all_tournaments(k: int) -> None:
 
 
 def test_the_approximation_for_many_items_is_close_to_the_exact() -> None:
-    from visavis.scaling import consistency
+    from visavis.scaling.variability import consistency
 
     rng = np.random.default_rng(1)
     upper = np.triu(rng.integers(0, 2, (9, 9)), 1)

@@ -215,7 +215,7 @@ def test_coverage_in_a_reduced_form() -> None:
     import importlib.util
     from pathlib import Path
 
-    path = Path(__file__).parents[2] / "benchmarks" / "scaling_coverage.py"
+    path = Path(__file__).parents[3] / "benchmarks" / "scaling_coverage.py"
     spec = importlib.util.spec_from_file_location("scaling_coverage", path)
     assert spec is not None
     assert spec.loader is not None
