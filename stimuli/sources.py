@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
-IMAGE_EXTENSIONS = ("bmp", "gif", "jpeg", "jpg", "png", "ppm", "tif", "tiff", "webp")
-_OTHER_EXTENSIONS = ("avif", "exr", "heic", "heif", "hdr", "j2k", "jp2", "jxl", "psd", "svg", "tga", "xcf")
-_LITTER = {"thumbs.db", "desktop.ini"}
+from .kinds import IMAGE_EXTENSIONS, could_be_image, is_litter
+
 _SHOWN = 20
+_DIRECTIONS = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 
 
 class StimulusError(ValueError):
@@ -27,7 +28,16 @@ class StimulusError(ValueError):
     def __init__(self, source: str, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         more = [f"… and {len(self.problems) - _SHOWN} more"] if len(self.problems) > _SHOWN else []
-        super().__init__("\n  ".join([f"{source}: the images cannot be used:", *self.problems[:_SHOWN], *more]))
+        lines = [f"{source}: the images cannot be used:", *self.problems[:_SHOWN], *more]
+        super().__init__("\n  ".join(printable(line) for line in lines))
+
+
+def printable(text: str) -> str:
+    """Return a text whose control characters and undecodable bytes, of a file's name say, are written as escapes."""
+    return "".join(
+        character.encode("unicode_escape").decode() if unicodedata.category(character) in {"Cc", "Cs"} else character
+        for character in text
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,42 +59,111 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def entries_from_folder(folder: Path, pattern: str) -> tuple[list[Entry], list[str]]:
-    """List the files below `folder` whose path fits `pattern`.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What was found before any image is read.
 
-    Returns
-    -------
+    Attributes
+    ----------
+    source : Path
+        The folder or manifest.
+    folder : Path
+        Where the files are.
     entries : list of Entry
     problems : list of str
+    passed_over : list of Path
+        Files that operating systems, NAS and cloud folders leave, and hidden ones.
+    """
+
+    source: Path
+    folder: Path
+    entries: list[Entry]
+    problems: list[str]
+    passed_over: list[Path]
+
+
+def entries_from_folder(folder: Path, pattern: str) -> Listing:
+    """List the files below `folder` whose path fits `pattern`.
 
     Raises
     ------
     StimulusError
         If there is no such folder, or the pattern cannot tell scene and rendition.
     """
+    folder = locate(folder)
     if not folder.is_dir():
         raise StimulusError(str(folder), ["there is no such folder: see 'stimuli' in the definition"])
     expression = _compile(folder, pattern)
     base = folder.resolve()
-    entries, problems = [], []
+    listing = Listing(folder, folder, [], [], [])
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if any(part.startswith(".") for part in inside.parts) or path.name.lower() in _LITTER:
+        if is_litter(inside):
+            if not path.is_dir():
+                listing.passed_over.append(path)
+                listing.problems.extend(_placeholder(path))
             continue
         if path.is_symlink() and (path.is_dir() or not path.resolve().is_relative_to(base)):
-            problems.append(f"{path}: links to a folder, or out of {folder}: put the images themselves here")
+            listing.problems.append(f"{path}: links to a folder, or out of {folder}: put the images themselves here")
             continue
         if path.is_dir():
             continue
-        match = expression.fullmatch(unicodedata.normalize("NFC", inside.as_posix()))
-        extension = path.suffix.lower().lstrip(".")
+        match = expression.fullmatch(nfc(inside.as_posix()))
         if match:
-            entries.append(Entry(match["scene"], match["rendition"], path))
-        elif extension in IMAGE_EXTENSIONS:
-            problems.append(f"{path}: does not fit the pattern {pattern!r}: rename it, move it, or change the pattern")
-        elif extension in _OTHER_EXTENSIONS:
-            problems.append(f"{path}: {extension} files are not read: save it as PNG, or move it elsewhere")
-    return entries, problems + list(_name_problems(entries))
+            listing.entries.append(Entry(match["scene"], match["rendition"], path))
+        else:
+            listing.problems.extend(_stray(path, pattern))
+    listing.problems.extend(_name_problems(listing.entries))
+    return listing
+
+
+def _placeholder(path: Path) -> Iterator[str]:
+    """Say which image is in a cloud and not on this machine, if that is what a hidden file stands for."""
+    if path.suffix == ".icloud" and not (image := path.with_name(path.stem.removeprefix("."))).exists():
+        yield f"{image}: still in iCloud: let it be downloaded"
+
+
+def _stray(path: Path, pattern: str) -> Iterator[str]:
+    """Say what to do with a file that fits no pattern, if it could be an image."""
+    if not could_be_image(path):
+        return
+    extension = path.suffix.lower().lstrip(".")
+    if extension in IMAGE_EXTENSIONS:
+        yield f"{path}: does not fit the pattern {pattern!r}: rename it, move it, or change the pattern"
+    elif extension:
+        yield f"{path}: {extension} files are not read: save it as PNG, or move it elsewhere"
+    else:
+        yield f"{path}: files without an ending are not read: save it as PNG, or move it elsewhere"
+
+
+def nfc(text: str) -> str:
+    """Return the one form of Unicode that all names are held in."""
+    return unicodedata.normalize("NFC", text)
+
+
+def locate(path: Path) -> Path:
+    """Return a path as the disk spells it, where that differs in the form of Unicode alone (NFC or NFD)."""
+    if path.exists() or path.parent == path:
+        return path
+    parent = locate(path.parent)
+    try:
+        same = [entry for entry in parent.iterdir() if nfc(entry.name) == nfc(path.name)]
+    except OSError:
+        same = []
+    return same[0] if len(same) == 1 else parent / path.name
+
+
+def near_miss(name: str, known: Iterable[str]) -> str:
+    """Return the known name that looks like this one, or the one most alike; empty where there is none."""
+    known = list(known)
+    same = [other for other in known if _looks(other) == _looks(name)]
+    return next(iter(same or difflib.get_close_matches(name, known, n=1)), "")
+
+
+def _looks(name: str) -> str:
+    """Return a name without what cannot be seen: capitals, width, invisible characters, doubled spaces."""
+    visible = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    return " ".join(visible.casefold().split())
 
 
 def _compile(folder: Path, pattern: str) -> re.Pattern[str]:
@@ -107,19 +186,15 @@ def _compile(folder: Path, pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts[text] if i % 2 else re.escape(text) for i, text in enumerate(texts)))
 
 
-def entries_from_manifest(path: Path) -> tuple[list[Entry], list[str]]:
+def entries_from_manifest(path: Path) -> Listing:
     """List the files of a CSV manifest.
-
-    Returns
-    -------
-    entries : list of Entry
-    problems : list of str
 
     Raises
     ------
     StimulusError
         If there is no such file, it is no UTF-8 text, or a column is missing.
     """
+    path = locate(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
@@ -137,17 +212,31 @@ def entries_from_manifest(path: Path) -> tuple[list[Entry], list[str]]:
     base = path.parent.resolve()
     entries, problems = [], []
     for line, row in rows:
-        values = {key: unicodedata.normalize("NFC", (row[key] or "").strip()) for key in ("scene", "rendition")}
+        values = {key: nfc((row[key] or "").strip()) for key in ("scene", "rendition")}
         relative = (row["path"] or "").strip()
         if not all(values.values()) or not relative:
             problems.append(f"line {line}: scene, rendition or path is empty")
-        elif PurePosixPath(relative).is_absolute() or not (base / relative).resolve().is_relative_to(base):
+        elif any(unicodedata.category(character) == "Cc" for character in relative):
+            problems.append(f"line {line}: the path {relative!r} holds a control character: write it anew")
+        elif _leaves(base, relative):
             problems.append(f"line {line}: {relative} leaves the manifest's folder: move the image into it")
         else:
-            entries.append(
-                Entry(**values, path=path.parent / relative, sha256=(row.get("sha256") or "").strip() or None)
-            )
-    return entries, problems + list(_name_problems(entries))
+            sha256 = (row.get("sha256") or "").strip() or None
+            entries.append(Entry(**values, path=_image_of(path.parent, relative), sha256=sha256))
+    return Listing(path, path.parent, entries, [*problems, *_name_problems(entries)], [])
+
+
+def _leaves(base: Path, relative: str) -> bool:
+    """Whether a path of a manifest, written for any operating system, is absolute or leads out of the folder."""
+    if PurePosixPath(relative).is_absolute() or PureWindowsPath(relative).anchor:
+        return True
+    return not all((base / spelt).resolve().is_relative_to(base) for spelt in (relative, relative.replace("\\", "/")))
+
+
+def _image_of(folder: Path, relative: str) -> Path:
+    """Return the file that a path of a manifest names, also where it was written on Windows."""
+    image = locate(folder / relative)
+    return image if image.exists() or "\\" not in relative else locate(folder / relative.replace("\\", "/"))
 
 
 def _name_problems(entries: Iterable[Entry]) -> Iterator[str]:
@@ -157,13 +246,21 @@ def _name_problems(entries: Iterable[Entry]) -> Iterator[str]:
     for entry in entries:
         by_stimulus.setdefault((entry.scene, entry.rendition), []).append(entry.path)
         for kind, name in (("scene", entry.scene), ("rendition", entry.rendition)):
-            spellings.setdefault((kind, name.casefold()), set()).add(name)
+            spellings.setdefault((kind, _looks(name)), set()).add(name)
     for (scene, rendition), paths in by_stimulus.items():
         if len(paths) > 1:
             yield f"{', '.join(map(str, paths))} are all rendition {rendition!r} of scene {scene!r}: keep one"
     for (kind, _), names in spellings.items():
         if len(names) > 1:
-            yield f"{kind} names {', '.join(sorted(names))} differ in case alone: rename all but one"
+            folded = {name.casefold() for name in names}
+            how = "case alone" if len(folded) == 1 else "case, width or invisible characters alone"
+            shown = sorted(names) if len(folded) == 1 else sorted(map(ascii, names))
+            yield f"{kind} names {', '.join(shown)} differ in {how}: rename all but one"
         for name in names:
-            if "/" in name or name != name.strip() or any(ord(character) < 32 for character in name):
+            if "/" in name or name != name.strip() or any(_unfit(character) for character in name):
                 yield f"{kind} name {name!r} has a space at an end, a '/' or a control character: rename it"
+
+
+def _unfit(character: str) -> bool:
+    """Whether a character changes how what follows is shown, or stands for a byte that is not text."""
+    return unicodedata.category(character) in {"Cc", "Cs"} or character in _DIRECTIONS

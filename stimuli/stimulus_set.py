@@ -10,9 +10,19 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .pixels import Pixels, UnusableImage, encode_png, pixel_hash, read_image
-from .sources import Entry, StimulusError, entries_from_folder, entries_from_manifest, natural_key
+from .pixels import Pixels, encode_png, pixel_hash, read_image
+from .sources import (
+    Entry,
+    Listing,
+    StimulusError,
+    entries_from_folder,
+    entries_from_manifest,
+    natural_key,
+    near_miss,
+    nfc,
+)
 from .statistics import STATISTICS
+from .unusable import UnusableImage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,13 +132,16 @@ class StimulusSet(Mapping[tuple[str, str], Stimulus]):
     folder : Path
         Where the files are.
     scenes, renditions : tuple of str
-        In natural order (``c2`` before ``c10``), or as selected.
+        In natural order (``c2`` before ``c10``), or as selected; in Unicode's form NFC.
+    passed_over : tuple of Path
+        Files in the folder that an operating system, a NAS or a cloud folder left there, and hidden ones: not read.
     """
 
     folder: Path
     scenes: tuple[str, ...]
     renditions: tuple[str, ...]
     _stimuli: Mapping[tuple[str, str], Stimulus]
+    passed_over: tuple[Path, ...] = ()
 
     @classmethod
     def from_folder(
@@ -155,8 +168,7 @@ class StimulusSet(Mapping[tuple[str, str], Stimulus]):
         StimulusError
             With everything that is wrong, all at once.
         """
-        folder = Path(folder)
-        return _read_set(folder, folder, *entries_from_folder(folder, pattern), scenes, renditions)
+        return _read_set(entries_from_folder(Path(folder), pattern), scenes, renditions)
 
     @classmethod
     def from_manifest(
@@ -177,16 +189,16 @@ class StimulusSet(Mapping[tuple[str, str], Stimulus]):
         StimulusError
             With everything that is wrong, all at once.
         """
-        path = Path(path)
-        return _read_set(path, path.parent, *entries_from_manifest(path), scenes, renditions)
+        return _read_set(entries_from_manifest(Path(path)), scenes, renditions)
 
     def __repr__(self) -> str:
         return f"<StimulusSet: {len(self.scenes)} scenes × {len(self.renditions)} renditions in {self.folder}>"
 
     def __getitem__(self, key: tuple[str, str]) -> Stimulus:
         try:
-            return self._stimuli[key]
-        except KeyError:
+            scene, rendition = key
+            return self._stimuli[nfc(scene), nfc(rendition)]
+        except (KeyError, TypeError, ValueError):
             raise KeyError(f"no stimulus {key!r}: name scene and rendition, as in {next(iter(self))!r}") from None
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
@@ -217,24 +229,13 @@ class StimulusSet(Mapping[tuple[str, str], Stimulus]):
         )
 
 
-def _read_set(
-    source: Path,
-    folder: Path,
-    entries: Sequence[Entry],
-    problems: Sequence[str],
-    scenes: Sequence[str] | None,
-    renditions: Sequence[str] | None,
-) -> StimulusSet:
-    """Read and check the files of `entries`; `problems` are those found while listing them in `source`."""
-    problems = list(problems)
+def _read_set(listing: Listing, scenes: Sequence[str] | None, renditions: Sequence[str] | None) -> StimulusSet:
+    """Read and check the files of a listing."""
+    entries, problems = listing.entries, list(listing.problems)
     all_scenes, all_renditions = ({getattr(e, kind) for e in entries} for kind in ("scene", "rendition"))
-    wanted_scenes = tuple(scenes) if scenes is not None else tuple(sorted(all_scenes, key=natural_key))
-    wanted_renditions = tuple(renditions) if renditions is not None else tuple(sorted(all_renditions, key=natural_key))
+    wanted_scenes, wanted_renditions = _chosen(scenes, all_scenes), _chosen(renditions, all_renditions)
     for kind, wanted, there in (("scene", wanted_scenes, all_scenes), ("rendition", wanted_renditions, all_renditions)):
-        for name in wanted:
-            if name not in there:
-                known = ", ".join(sorted(there, key=natural_key)[:10]) or "none"
-                problems.append(f"there is no {kind} {name!r}: there are {known}")
+        problems += [_missing(kind, name, there) for name in wanted if name not in there]
     wanted_entries = [e for e in entries if e.scene in wanted_scenes and e.rendition in wanted_renditions]
     with ThreadPoolExecutor() as pool:  # decoding and hashing leave the interpreter's lock
         read = list(pool.map(_read_entry, wanted_entries))
@@ -252,11 +253,21 @@ def _read_set(
     if not entries and not problems:
         problems.append("no images here: see the pattern or manifest in the definition")
     if problems:
-        raise StimulusError(str(source), problems)
+        raise StimulusError(str(listing.source), problems)
     ordered = {
         (scene, rendition): stimuli[scene, rendition] for scene in wanted_scenes for rendition in wanted_renditions
     }
-    return StimulusSet(folder, wanted_scenes, wanted_renditions, ordered)
+    return StimulusSet(listing.folder, wanted_scenes, wanted_renditions, ordered, tuple(listing.passed_over))
+
+
+def _chosen(names: Sequence[str] | None, there: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(nfc, names)) if names is not None else tuple(sorted(there, key=natural_key))
+
+
+def _missing(kind: str, name: str, there: Iterable[str]) -> str:
+    near = near_miss(name, there)
+    known = ", ".join(sorted(there, key=natural_key)[:10]) or "none"
+    return f"there is no {kind} {name!r}: {f'did you mean {near!r}? ' if near else ''}there are {known}"
 
 
 def _read_entry(entry: Entry) -> Stimulus | str:

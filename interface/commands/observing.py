@@ -113,6 +113,12 @@ def check(
     click.echo(f"images    {len(stimuli.scenes)} scenes × {len(stimuli.renditions)} renditions in {stimuli.folder}")
     sizes = sorted({f"{s.width}×{s.height}" for s in stimuli.values()})
     click.echo(f"sizes     {', '.join(sizes[:6])}{' …' if len(sizes) > 6 else ''} px")
+    if stimuli.passed_over:
+        names = sorted({path.name for path in stimuli.passed_over})
+        click.echo(
+            f"ignored   {len(stimuli.passed_over)} hidden or system files: {', '.join(names[:4])}"
+            f"{', …' if len(names) > 4 else ''}"
+        )
     plan = experiment.plan("check").to_frame()
     phases = plan["phase"].value_counts()
     parts = [f"{phases[phase]} {phase}" for phase in ("practice", "main", "catch") if phase in phases]

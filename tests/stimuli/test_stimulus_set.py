@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from visavis.stimuli import StimulusError, StimulusSet, pixel_hash
+from visavis.stimuli.kinds import IMAGE_EXTENSIONS
 from visavis.stimuli.sources import natural_key
 
 
@@ -113,11 +115,49 @@ def test_all_problems_are_told_together(folder: Path) -> None:
         assert part in problem
 
 
-def test_hidden_files_and_litter_are_no_problem(folder: Path) -> None:
-    for name in (".DS_Store", "coast/Thumbs.db", "notes.txt", ".cache/x.png"):
-        (folder / name).parent.mkdir(exist_ok=True)
+def test_what_systems_and_cloud_folders_leave_is_passed_over_and_listed(folder: Path) -> None:
+    left = {".DS_Store", "coast/Thumbs.db", ".cache/x.png", "coast/._c1.png", "@eaDir/coast/c1.png@SYNO.jpg"}
+    left |= {"__MACOSX/coast/._c1.png", "coast/desktop.ini", "#recycle/coast/c9.png", "coast/~$notes.docx"}
+    for name in {*left, "notes.txt", "coast/settings.XMP", "LICENSE", "coast/report.csv"}:
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_bytes(b"x")
+    stimuli = StimulusSet.from_folder(folder)
+    assert len(stimuli) == 6
+    assert {path.relative_to(folder).as_posix() for path in stimuli.passed_over} == left
+
+
+def test_an_image_that_is_still_in_a_cloud_is_told(folder: Path) -> None:
+    (folder / "coast" / "c2.png").rename(folder / "coast" / ".c2.png.icloud")
+    assert f"{folder / 'coast' / 'c2.png'}: still in iCloud: let it be downloaded" in problems_of(folder)
+    save(folder / "coast" / "c2.png", 1)
     assert len(StimulusSet.from_folder(folder)) == 6
+
+
+# The endings that report readers and programs in wide use write: each is read, or told, whatever is inside.
+ENDINGS = (
+    *("jfif", "jpe", "jif", "jfi", "pjpeg", "pgm", "pbm", "pnm", "pam", "dib", "apng", "mpo", "avif"),
+    *("avifs", "hif", "heic", "heics", "dng", "cr2", "nef", "arw", "raw", "tga", "jp2", "jpf", "jpx", "j2c"),
+    *("jxl", "jxr", "wdp", "dds", "qoi", "fits", "dcm", "ico", "pcx", "pdf", "svg", "eps", "exr", "hdr"),
+    *("webm", "mp4", "jpg_", "jpg~", "jpg.part", "png.download", "png.icloud", "npy", "mat", "webp", "bmp"),
+    *("tif", "ppm", "gif", "unheard-of", "txt"),
+)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_rendition_vanishes_for_its_ending(folder: Path, ending: str) -> None:
+    for scene in ("coast", "market"):
+        (folder / scene / "c2.png").rename(folder / scene / f"c2.{ending}")
+    if ending in IMAGE_EXTENSIONS:
+        assert StimulusSet.from_folder(folder).renditions == ("c1", "c2", "c10")
+    else:
+        assert any(f"c2.{ending}" in problem and "not read" in problem for problem in problems_of(folder))
+
+
+@pytest.mark.parametrize("ending", ["dcm", "svg", "mp4", "NEF"])
+def test_endings_of_images_are_told_whatever_the_file_holds(folder: Path, ending: str) -> None:
+    (folder / "coast" / f"extra.{ending}").write_bytes(b"x")
+    (problem,) = problems_of(folder)
+    assert f"{ending.lower()} files are not read: save it as PNG, or move it elsewhere" in problem
 
 
 def test_images_in_formats_that_are_not_read_are_told(folder: Path) -> None:
@@ -155,6 +195,70 @@ def test_names_that_differ_in_case_alone_are_refused(folder: Path) -> None:
         save(folder / "Coast" / f"{rendition}.png", hash(rendition) % 1000 + 50)
     if len(list(folder.iterdir())) == 3:  # elsewhere the file system makes them one folder
         assert "scene names Coast, coast differ in case alone: rename all but one" in problems_of(folder)
+
+
+NFC, NFD = "G\u00e4rten", "Ga\u0308rten"
+
+
+@pytest.mark.parametrize("on_disk", [NFC, NFD])
+@pytest.mark.parametrize("written", [NFC, NFD])
+def test_names_are_found_in_either_form_of_unicode(tmp_path: Path, on_disk: str, written: str) -> None:
+    for i, rendition in enumerate("xy"):
+        save(tmp_path / on_disk / on_disk / f"{rendition}.png", i)
+    stimuli = StimulusSet.from_folder(tmp_path / written, scenes=[written])
+    assert stimuli.scenes == (NFC,)
+    assert stimuli[written, "x"] is stimuli[NFC, "x"]
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"scene,rendition,path\n{written},x,{written}/{written}/x.png\n", encoding="utf-8")
+    assert list(StimulusSet.from_manifest(manifest)) == [(NFC, "x")]
+
+
+@pytest.mark.parametrize("asked", ["Coast", "ｃｏａｓｔ", "coa\u200bst", " coast", "cosat"])
+def test_a_name_that_looks_like_one_there_is_answered_with_it(folder: Path, asked: str) -> None:
+    with pytest.raises(StimulusError, match=r"there is no scene .*: did you mean 'coast'\? there are coast, market"):
+        StimulusSet.from_folder(folder, scenes=[asked])
+
+
+def test_names_that_look_alike_are_refused(tmp_path: Path) -> None:
+    for i, scene in enumerate(("coast", "coa\u200bst")):
+        save(tmp_path / scene / "x.png", i)
+    assert (
+        "scene names 'coa\\u200bst', 'coast' differ in case, width or invisible characters alone: rename"
+        in (problems_of(tmp_path)[0])
+    )
+
+
+def test_names_that_are_no_text_or_steer_the_terminal_are_refused_and_shown_as_escapes(tmp_path: Path) -> None:
+    try:
+        for i, scene in enumerate((b"caf\xe9", b"red\x1b[31m")):
+            save(tmp_path / os.fsdecode(scene) / "x.png", i)
+    except OSError:
+        pytest.skip("this system has no such names")
+    with pytest.raises(StimulusError) as caught:
+        StimulusSet.from_folder(tmp_path)
+    assert str(caught.value).count("or a control character: rename it") == 2
+    str(caught.value).encode("utf-8")
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("C:\\me\\coast\\c1.png", "leaves the manifest's folder"),
+        ("..\\..\\c1.png", "leaves the manifest's folder"),
+        ("coast/C1.PNG", "did you mean c1.png?"),
+        ("coast/c1\0.png", "holds a control character"),
+    ],
+)
+def test_paths_of_other_systems_are_read_or_told(folder: Path, path: str, expected: str) -> None:
+    manifest = folder / "list.csv"
+    if not (folder / "coast" / "C1.PNG").exists():
+        manifest.write_text(f"scene,rendition,path\na,b,{path}\n", encoding="utf-8")
+        with pytest.raises(StimulusError) as caught:
+            StimulusSet.from_manifest(manifest)
+        assert expected in str(caught.value)
+    manifest.write_text("scene,rendition,path\na,b,coast\\c1.png\n", encoding="utf-8")
+    assert StimulusSet.from_manifest(manifest)["a", "b"].size == (6, 4)
 
 
 def test_two_files_for_one_stimulus_are_refused(folder: Path) -> None:
