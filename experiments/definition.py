@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -40,7 +41,7 @@ def _check_name(name: str) -> str:
         raise ValueError("a name must not be empty or begin or end with a space")
     if "/" in name or any(ord(character) < 32 for character in name):
         raise ValueError("a name must not contain '/' or control characters")
-    return name
+    return unicodedata.normalize("NFC", name)
 
 
 def _check_once(names: tuple[str, ...]) -> tuple[str, ...]:

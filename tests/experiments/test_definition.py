@@ -234,3 +234,10 @@ def test_an_experiment_is_made_from_a_dictionary_as_from_a_file(images: Path) ->
     assert experiment.with_repetitions(5) == Experiment.from_dict({**data, "repetitions": 5}, images.parent)
     with pytest.raises(DefinitionError, match="repetitions: this should be greater than or equal to 1, not 0"):
         experiment.with_repetitions(0)
+
+
+def test_names_are_held_in_one_form_of_unicode() -> None:
+    spelt = "Ga\u0308rten"
+    data = {"visavis": 1, "name": "n", "seed": 1, "attributes": {"contrast": {"question": "Which?"}}}
+    data["stimuli"] = {"folder": "images", "scenes": [spelt, "coast"]}
+    assert Definition.from_dict(data).stimuli.scenes == ("G\u00e4rten", "coast")
