@@ -5,7 +5,6 @@ from .definition import Definition, DefinitionError, definition_schema
 from .experiment import Experiment
 from .foreign import LAYOUTS, Layout, import_choices, import_matrix, write_trials
 from .plan import Plan
-from .planner import make_plan
 from .run import RunResult, run
 from .seam import (
     OUTCOMES,
@@ -21,6 +20,7 @@ from .seam import (
 )
 from .session import SessionError
 from .table import COLUMNS, as_trials, load_trials, session_status
+from .trial_sequence import make_plan
 
 __all__ = [
     "COLUMNS",

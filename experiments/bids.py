@@ -35,7 +35,7 @@ _LEVELS = {
         "invalid": "the reply was no answer",
         "truncated": "the reply was cut off",
         "filtered": "the reply was withheld by a filter",
-        "error": "nobody answered",
+        "error": "no answer came",
         "aborted": "the trial was broken off",
     },
     "choice": {"left": "left, or first", "right": "right, or second", "tie": "no difference"},
@@ -95,7 +95,7 @@ def write_bids(
     tasks = _labels(sorted(set(trials["experiment"])))
     visits = {
         str(observer): _labels(sorted(set(part["session"])))
-        for observer, part in trials.groupby("observer")  # sessions of one observer are told apart
+        for observer, part in trials.groupby("observer")  # sessions of one observer are distinguished
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +168,7 @@ def _describe(experiment: str) -> dict[str, Any]:
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a TSV as BIDS wants it: missing values as n/a, no tabs or line breaks within a cell."""
+    """Write a TSV by the rules of BIDS: missing values as n/a, no tabs or line breaks within a cell."""
     shown = pd.DataFrame(index=table.index)
     for name in table.columns:
         column = table[name]

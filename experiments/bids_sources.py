@@ -17,7 +17,7 @@ from .table import COLUMNS, TRIALS_SUFFIX, load_trials
 
 PARTICIPANT = "participant.json"
 SOURCES = (MANIFEST, PLAN, EVENTS, PARTICIPANT)
-"""Files of a session that are shared; what identifies people lies in none of them."""
+"""Files of a session that are shared; none holds what identifies people."""
 
 _KINDS = {
     "human": "a person",
@@ -117,7 +117,7 @@ def conditions(session: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``StimulusPresentation`` and ``ViewingConditions``; empty for whoever looks at no screen.
+        ``StimulusPresentation`` and ``ViewingConditions``; empty for observers without a screen.
     """
     starts = [event for event in read_events(session) if event["event"] == "start"]
     observer = starts[-1].get("observer", {}) if starts else {}
@@ -139,8 +139,8 @@ def conditions(session: Path) -> dict[str, Any]:
     if "width_cm" in viewing:  # pixels are square
         presentation["ScreenSize"] = [viewing["width_cm"] / 100, viewing["width_cm"] / 100 * height / width]
     rest = {name: observer[name] for name in ("pixels_per_degree", "images") if name in observer}
-    told = {name: value for name, value in presentation.items() if value is not None}
-    return {"StimulusPresentation": told, "ViewingConditions": {**viewing, "window_px": screen.get("size_px"), **rest}}
+    known = {name: value for name, value in presentation.items() if value is not None}
+    return {"StimulusPresentation": known, "ViewingConditions": {**viewing, "window_px": screen.get("size_px"), **rest}}
 
 
 def _answers(session: Path) -> dict[str, Any]:

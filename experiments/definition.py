@@ -93,7 +93,7 @@ class Attribute(BaseModel):
     question : str
         The question put to people and models alike; like every text, it may be given in several languages.
     question_for_people, question_for_models : str
-        Separate wordings, where wanted.
+        Separate wordings, if they differ.
     """
 
     model_config = MODEL_CONFIG
@@ -194,7 +194,7 @@ class Practice(BaseModel):
     scenes : list of str
         Scenes kept for practice alone; without it practice draws from the experiment's own scenes.
     feedback : bool
-        Whether people are told which answer was taken.
+        Whether people are shown which answer was taken.
     """
 
     model_config = MODEL_CONFIG
@@ -264,7 +264,7 @@ class Asking(BaseModel):
     language: Text = "en"
 
     @model_validator(mode="after")
-    def _told_apart(self) -> Asking:
+    def _distinct(self) -> Asking:
         labels = [label.casefold() for label in (*self.labels, self.tie_label)]
         if len(set(labels)) < len(labels):
             raise ValueError("'labels' and 'tie_label' must differ in more than capital letters")
@@ -421,7 +421,7 @@ def definition_schema() -> dict[str, Any]:
 def _validate(data: Any, source: str, file: YamlFile | None) -> Definition:
     problems = list(file.problems) if file else []
     if not isinstance(data, dict):
-        raise DefinitionError(source, [*problems, "this is no mapping of keys to values: see 'visavis new'"])
+        raise DefinitionError(source, [*problems, "expected a mapping of keys to values: see 'visavis new'"])
     try:
         definition = Definition.model_validate(data)
     except ValidationError as error:
@@ -433,7 +433,7 @@ def _validate(data: Any, source: str, file: YamlFile | None) -> Definition:
             if detail["type"] == "too_short" and detail["loc"] in inner:
                 continue  # only because what is in the list is wrong itself
             text = explain(detail, file, schema)
-            if text.partition(":")[0] not in ambiguous:  # the ambiguity is the cause, and has been told
+            if text.partition(":")[0] not in ambiguous:  # the ambiguity is the cause, and was reported
                 problems.append(text)
     if problems:
         raise DefinitionError(source, problems)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from visavis.base.near import did_you_mean
 from visavis.stimuli import StimulusSet
 
 from .definition import Definition, DefinitionError, ListedPairs, RandomPairs
 from .plan import Plan
-from .planner import make_plan
+from .trial_sequence import make_plan
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,7 +87,7 @@ class Experiment:
         Raises
         ------
         DefinitionError
-            If that is no number of times.
+            If `repetitions` is less than 1.
         """
         data = {**self.definition.model_dump(mode="json"), "repetitions": repetitions}
         return replace(self, definition=Definition.from_dict(data))
@@ -98,12 +99,12 @@ class Experiment:
 
 def load_stimuli(definition: Definition, base: Path) -> StimulusSet:
     """Read the stimuli of `definition`, whose relative paths start at `base`."""
-    wanted = definition.stimuli
-    scenes = _with(wanted.scenes, _scenes_named(definition))
-    renditions = _with(wanted.renditions, _renditions_named(definition))
-    if wanted.manifest is not None:
-        return StimulusSet.from_manifest(base / wanted.manifest, scenes=scenes, renditions=renditions)
-    return StimulusSet.from_folder(base / str(wanted.folder), wanted.pattern, scenes=scenes, renditions=renditions)
+    chosen = definition.stimuli
+    scenes = _with(chosen.scenes, _scenes_named(definition))
+    renditions = _with(chosen.renditions, _renditions_named(definition))
+    if chosen.manifest is not None:
+        return StimulusSet.from_manifest(base / chosen.manifest, scenes=scenes, renditions=renditions)
+    return StimulusSet.from_folder(base / str(chosen.folder), chosen.pattern, scenes=scenes, renditions=renditions)
 
 
 def _with(chosen: tuple[str, ...] | None, also: Iterator[tuple[str, str]]) -> list[str] | None:
@@ -139,11 +140,10 @@ def _mismatches(definition: Definition, stimuli: StimulusSet) -> Iterator[str]:
     ):
         for field, name in dict.fromkeys(named):
             if name not in known:
-                there = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
-                yield f"{field}: there is no {kind} {name!r} in {stimuli.folder}: there are {there}"
+                yield f"{field}: unknown {kind} {name!r} in {stimuli.folder}: {did_you_mean(name, known[:10])}"
     compared = definition.compared(stimuli.renditions)
     if len(compared) < 2:
-        yield f"there is nothing to compare: {stimuli.folder} has {len(compared)} rendition(s) besides the reference"
+        yield f"nothing to compare: {stimuli.folder} has {len(compared)} rendition(s) besides the reference"
     if isinstance(definition.pairs, RandomPairs):
         low, high = len(compared) - 1, len(compared) * (len(compared) - 1) // 2
         if not low <= definition.pairs.per_scene <= high:

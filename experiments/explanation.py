@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
+
+from visavis.base.near import did_you_mean
 
 from .yaml_file import KeyPath, YamlFile
 
-_WANTED = {
+_EXPECTED = {
     "bool_type": "true or false",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -55,29 +56,26 @@ def say_wrong(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         return "'design' must be one of all, listed, random, adaptive"
     if kind == "string_type" and isinstance(given, int | float):
-        return f"{given!r} is read as a number, text is wanted: write it in quotes"
+        return f"{given!r} is read as a number, expected text: write it in quotes"
     if kind == "too_short":
-        return f"at least {limits['min_length']} are wanted, not {limits['actual_length']}"
+        return f"expected at least {limits['min_length']}, got {limits['actual_length']}"
     if kind == "too_long":
-        return f"at most {limits['max_length']} are wanted, not {limits['actual_length']}"
+        return f"expected at most {limits['max_length']}, got {limits['actual_length']}"
     if kind in _TAKES_KEYS:
         keys = _keys_at(schema, path)
-        message = f"{'the keys ' if keys else 'keys and values'}{', '.join(keys)} are wanted here"
-    elif kind in _WANTED:
-        message = f"{_WANTED[kind]} is wanted"
+        message = f"expected {'the keys ' if keys else 'keys and values'}{', '.join(keys)}"
+    elif kind in _EXPECTED:
+        message = f"expected {_EXPECTED[kind]}"
     else:
-        message = str(detail["msg"]).removeprefix("Value error, ").replace("Input should", "this should")
+        message = str(detail["msg"]).removeprefix("Value error, ").replace("Input should", "must")
     if given is None:
-        return f"{message}, and nothing is given"
-    return message if isinstance(given, dict | list) else f"{message}, not {given!r}"
+        return f"{message}, got nothing"
+    return message if isinstance(given, dict | list) else f"{message}, got {given!r}"
 
 
 def _unknown_key(path: KeyPath, schema: dict[str, Any]) -> str:
     known = _keys_at(schema, path[:-1])
-    close = difflib.get_close_matches(str(path[-1]), known, n=1)
-    if close:
-        return f"unknown key; did you mean '{close[0]}'?"
-    return f"unknown key; known here: {', '.join(known)}" if known else "unknown key"
+    return f"unknown key: {did_you_mean(path[-1], known)}" if known else "unknown key"
 
 
 def _keys_at(schema: dict[str, Any], path: KeyPath) -> list[str]:

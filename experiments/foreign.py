@@ -7,7 +7,6 @@ An imported study is one CSV file with the columns of the trials table, whose na
 from __future__ import annotations
 
 import codecs
-import difflib
 import hashlib
 import io
 import json
@@ -17,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from visavis.base.files import atomic_path
+from visavis.base.near import did_you_mean
 
 from .seam import ObserverKind
 from .session import SessionError
@@ -42,14 +44,14 @@ class Layout:
         may be written in capital letters. Without it the name of the chosen item is an answer too. Anything else is an
         ``invalid`` outcome.
     other_rows : bool
-        Whether rows that name neither image are no trials, but instructions and the like.
+        Whether rows that name neither image are not trials, but instructions and the like.
     optional : collection of str
         Our names of columns that a table may lack.
 
     Raises
     ------
     SessionError
-        If a column is none of ours, or an answer none of left, right and tie.
+        If a column is unknown, or an answer not left, right or tie.
     """
 
     columns: Mapping[str, str]
@@ -61,12 +63,10 @@ class Layout:
         known = (*_NEEDED, *_OPTIONAL)
         for name in self.columns:
             if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {close[0]!r}? " if close else ""
-                raise SessionError(f"there is no column {name!r}: {hint}known are {', '.join(known)}")
+                raise SessionError(f"unknown column {name!r}: {did_you_mean(name, known)}")
         for text, meaning in self.answers.items():
             if meaning not in _ANSWERS:
-                raise SessionError(f"the answer {text!r}: {meaning!r} is none of {', '.join(_ANSWERS)}")
+                raise SessionError(f"the answer {text!r} must be one of {', '.join(_ANSWERS)}, not {meaning!r}")
 
 
 LAYOUTS: dict[str, Layout] = {
@@ -144,8 +144,7 @@ def import_choices(
     source = Path(source)
     if isinstance(layout, str):
         if layout not in LAYOUTS:
-            known = ", ".join(LAYOUTS)
-            raise SessionError(f"there is no layout {layout!r}: known are {known}, and matrix for counts")
+            raise SessionError(f"unknown layout {layout!r}: {did_you_mean(layout, [*LAYOUTS, 'matrix'])}")
         layout = LAYOUTS[layout]
     content = _read(source)
     raw = _table(content, source)
@@ -153,8 +152,8 @@ def import_choices(
     for ours, theirs in layout.columns.items():
         if theirs in raw or ours in raw:
             there[ours] = theirs if theirs in raw else ours
-    wanted = [name for name in (*_NEEDED, *_OPTIONAL) if name in _NEEDED or name in layout.columns]
-    missing = [layout.columns.get(name, name) for name in wanted if name not in there and name not in layout.optional]
+    expected = [name for name in (*_NEEDED, *_OPTIONAL) if name in _NEEDED or name in layout.columns]
+    missing = [layout.columns.get(name, name) for name in expected if name not in there and name not in layout.optional]
     if missing:
         raise SessionError(f"{source}: lacks the column(s) {', '.join(missing)}; it has {', '.join(raw.columns)}")
     table = raw[list(there.values())].set_axis(list(there), axis=1)
@@ -167,7 +166,7 @@ def import_choices(
     _refuse(source, table["left"] == table["right"], "both images are the same")
     if "repetition" in table:
         whole = table["repetition"].str.fullmatch(r"[0-9]+")
-        _refuse(source, ~whole, f"{there['repetition']} is no whole number")
+        _refuse(source, ~whole, f"{there['repetition']} is not a whole number")
     for name, value in (("session", "1"), ("scene", scene), ("attribute", attribute)):
         if name not in table:
             table[name] = value
@@ -248,7 +247,7 @@ def import_matrix(
         A CSV file as for `import_choices`, whose first row and first column name the items, in the same order.
     experiment, attribute, scene : str
     observer : str
-        Name for all who chose; a matrix does not tell them apart, so nothing that needs single people can be computed.
+        Name for all who chose; a matrix does not distinguish them, so nothing that needs single people can be computed.
     kind : {'human', 'vlm', 'metric', 'simulated'}
 
     Returns
@@ -259,7 +258,7 @@ def import_matrix(
     Raises
     ------
     SessionError
-        If the file is no such matrix; with the cell.
+        If the file is not such a matrix; with the cell.
     """
     source = Path(source)
     content = _read(source)
@@ -274,7 +273,7 @@ def import_matrix(
             if i == j or text in ("", "0"):
                 continue
             if not text.isdecimal():
-                raise SessionError(f"{source}: {chosen} over {other}: {text!r} is no whole number of choices")
+                raise SessionError(f"{source}: {chosen} over {other}: {text!r} is not a whole number of choices")
             for number in range(int(text)):
                 left, right = (chosen, other) if (number + i + j) % 2 else (other, chosen)
                 rows.append((observer, left, right, chosen))
@@ -300,7 +299,8 @@ def write_trials(trials: pd.DataFrame, path: Path | str) -> Path:
     """
     path = trials_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    as_trials(trials).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    with atomic_path(path, durable=True) as aside:
+        as_trials(trials).to_csv(aside, index=False, lineterminator="\n", encoding="utf-8")
     return path
 
 
@@ -321,8 +321,8 @@ def files_with_same_choices(path: Path) -> list[Path]:
         A file as `write_trials` leaves it. Others that cannot be read are passed over.
     """
     others = (other for other in sorted(path.parent.glob(f"*{TRIALS_SUFFIX}")) if other != path)
-    wanted = _choices_sha256(path)
-    return [other for other in others if _choices_sha256(other) == wanted]
+    same = _choices_sha256(path)
+    return [other for other in others if _choices_sha256(other) == same]
 
 
 def _choices_sha256(path: Path) -> str | None:

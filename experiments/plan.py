@@ -1,7 +1,7 @@
 """The plan: every trial of one session, decided before anyone is asked.
 
 Trials are held as columns of small integers, so that a million of them are planned in seconds and fit in memory; a
-`Trial` is made when it is asked for. `visavis.experiments.planner` makes plans.
+`Trial` is made when it is asked for. `visavis.experiments.trial_sequence` makes plans.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class TrialColumns:
 
 
 def trial_columns(n: int, **given: NDArray[np.generic] | int) -> TrialColumns:
-    """Broadcast `given` to `n` trials of main phase with no expected answer unless told otherwise."""
+    """Broadcast `given` to `n` trials of main phase with no expected answer unless given otherwise."""
     values: dict[str, NDArray[np.generic] | int] = {"phase": MAIN, "expected": _NONE, "block": 0, **given}
     dtypes = {"phase": np.int8, "attribute": np.int16, "order": np.int8}
     return TrialColumns(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
+
+from visavis.base.near import near_miss
 
 MODEL_CONFIG = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -28,7 +29,7 @@ def _check_words(given: Any) -> str | dict[str, str]:
     for language, text in given.items():
         if not isinstance(language, str) or not _LANGUAGE.fullmatch(language):
             raise PydanticCustomError(
-                "language", "{language} is no code of a language, such as en, de or zh", {"language": repr(language)}
+                "language", "{language} is not a language code, such as en, de or zh", {"language": repr(language)}
             )
         if not isinstance(text, str) or not text.strip():
             raise PydanticCustomError("empty", "the text in {language} is empty or no text", {"language": language})
@@ -82,9 +83,9 @@ def _check_key(key: str) -> str:
     if key == "escape":
         raise ValueError("'escape' ends the session and cannot be an answer")
     if key not in _KEYS:
-        close = difflib.get_close_matches(key.lower(), sorted(_KEYS), n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "see the names of PsychoPy's Keyboard, such as 'left' or 'f'"
-        raise ValueError(f"no key is called {key!r}: {hint}")
+        close = near_miss(key, sorted(_KEYS))
+        hint = f"did you mean {close!r}?" if close else "see the names of PsychoPy's Keyboard, such as 'left' or 'f'"
+        raise ValueError(f"unknown key {key!r}: {hint}")
     return key
 
 
@@ -125,7 +126,7 @@ class FormField(BaseModel):
         What may be answered; without it, any text. Where they are given in several languages, the data have the
         English, or else the first.
     identifies : bool
-        Whether the answer could tell who the participant is; it is then kept apart from the data.
+        Whether the answer could identify the participant; it is then kept apart from the data.
     """
 
     model_config = MODEL_CONFIG
@@ -140,7 +141,7 @@ class FormField(BaseModel):
         return tuple(in_language(choice, "en") for choice in self.choices or ())
 
     @model_validator(mode="after")
-    def _told_apart(self) -> FormField:
+    def _distinct(self) -> FormField:
         if len(set(self.recorded)) < len(self.recorded):
             raise ValueError("'choices' lists the same answer twice")
         return self

@@ -95,7 +95,7 @@ def run(
     progress : bool
         Show a progress bar with rate and time left on standard error.
     warn : callable
-        Told, before the first trial, of everything that the observer warns of.
+        Called, before the first trial, with each warning of the observer.
     make_sampler : callable, optional
         What chooses the pairs of an adaptive design.
 
@@ -116,7 +116,9 @@ def run(
         Passed on, once the session is closed.
     """
     if not isinstance(experiment, Experiment):
-        raise TypeError(f"{experiment!r} is no Experiment: make one by Experiment.load('study.yaml')")
+        raise TypeError(
+            f"expected an Experiment, got {type(experiment).__name__}: make one by Experiment.load('study.yaml')"
+        )
     session = str(session)
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
@@ -127,7 +129,7 @@ def run(
         where = session_folder(folder, observer.name, session)
         observer.session, observer.folder = session, where
         check = partial(_check_resumable, experiment, asked.definition.repetitions, observer, where)
-        if is_session(where):  # told before a window opens or a model is loaded
+        if is_session(where):  # refused before a window opens or a model is loaded
             check(read_manifest(where))
         for warning in observer.prepare(asked):
             warn(warning)
@@ -162,7 +164,9 @@ def run(
 
 def _check_observer(observer: Observer) -> None:
     if not isinstance(observer, Observer):
-        raise TypeError(f"{observer!r} is no Observer: make one, as by create_observer('metric:rms_contrast')")
+        raise TypeError(
+            f"expected an Observer, got {type(observer).__name__}: make one with create_observer('metric:rms_contrast')"
+        )
     name, kind = getattr(observer, "name", None), getattr(observer, "kind", None)
     if not (isinstance(name, str) and name.strip()):
         raise ObserverError(f"{type(observer).__name__} has no name: set 'name' to who answers")
@@ -171,7 +175,7 @@ def _check_observer(observer: Observer) -> None:
 
 
 def _chooser(asked: Experiment, observer: str, session: str, make_sampler: MakeSampler | None) -> Chooser | None:
-    """Return what chooses the pairs, where the definition wants them chosen."""
+    """Return what chooses the pairs, where the definition says adaptive."""
     definition = asked.definition
     if not definition.adaptive:
         return None
@@ -284,11 +288,11 @@ def _ask(
 
 def _checked(observer: Observer, unanswered: set[str], record: Callable[[Response], None], response: Response) -> None:
     if not isinstance(response, Response):
-        raise ObserverError(f"{observer.name} yielded {response!r:.40}, which is no Response")
+        raise ObserverError(f"{observer.name} yielded {response!r:.40}, expected a Response")
     if response.trial not in unanswered:
         raise ObserverError(
             f"{observer.name} answered {response.trial!r}, which it was not asked or had answered already: "
-            "report this to whoever wrote the observer"
+            "report this to the observer's author"
         )
     record(response)
 

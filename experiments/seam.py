@@ -1,8 +1,8 @@
-"""The seam between an experiment and whoever answers it.
+"""The seam between an experiment and the observer who answers it.
 
 Rule of this file: data and one abstract class, no input or output. A `Trial` says what is shown; a `Response` says
 what came back; an `Observer` turns the one into the other. People, models, image statistics and simulations
-implement the same class, and nothing after the seam can tell them apart except by ``observer_kind``.
+implement the same class, and nothing after the seam can distinguish them except by ``observer_kind``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ OBSERVER_KINDS: tuple[ObserverKind, ...] = get_args(ObserverKind)
 PHASES: tuple[Phase, ...] = get_args(Phase)
 
 UNSETTLED: frozenset[Outcome] = frozenset({"error", "aborted"})
-"""Outcomes that are nobody's answer: the infrastructure failed or the trial was broken off. A resume asks again."""
+"""Outcomes that are not the observer's answer: the infrastructure failed, or the trial was broken off. A resume asks
+again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Response:
     attempts : int
         How often the observer was asked until this outcome, from 1.
     provenance : mapping
-        Whatever else tells how the answer came about; JSON values only.
+        Everything else known of how the answer came about; JSON values only.
 
     Raises
     ------
@@ -134,7 +135,7 @@ class Response:
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
-            raise ValueError(f"outcome {self.outcome!r} is none of {', '.join(OUTCOMES)}")
+            raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}, not {self.outcome!r}")
         allowed: tuple[str | None, ...] = {"choice": ("left", "right"), "tie": ("tie",)}.get(self.outcome, (None,))
         if self.choice not in allowed:
             raise ValueError(f"outcome {self.outcome!r} goes with a choice in {allowed}, not {self.choice!r}")
@@ -274,7 +275,7 @@ class Observer(abc.ABC):
             the generator is closed (``GeneratorExit``): stop asking then, and clean up in ``finally``.
         """
 
-    def estimate(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:  # noqa: ARG002 - for those who know
+    def estimate(self, experiment: Experiment, trials: Sequence[Trial]) -> list[str]:  # noqa: ARG002 - for some
         """Return lines on what asking `trials` would take, such as tokens and money; `prepare` need not have run."""
         return []
 

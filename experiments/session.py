@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import re
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from typing import Any
 
 import pandas as pd
 
+from visavis.base.files import atomic_write
 from visavis.stimuli import StimulusSet
 
 from .definition import Definition
@@ -114,22 +114,13 @@ def create_session(folder: Path, manifest: Manifest, plan: Plan) -> None:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / PLAN, plan.to_csv())
-        _write_whole(folder / MANIFEST, json.dumps(asdict(manifest), ensure_ascii=False, indent=1, sort_keys=True))
+        atomic_write(folder / PLAN, plan.to_csv(), durable=True)
+        text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1, sort_keys=True)
+        atomic_write(folder / MANIFEST, text, durable=True)
     except OSError as error:
         raise SessionError(
             f"{folder}: cannot write a session here ({error.strerror}): choose another folder"
         ) from error
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -10,7 +10,6 @@ appended; a trial is known by its id, never by when it arrived; a session is res
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
+
+from visavis.base.files import sync
 
 from .seam import UNSETTLED, ObserverError, Response
 from .session import EVENTS, SessionError
@@ -174,12 +175,12 @@ class SessionLog:
             self.append("response", _as_json(response))
         except (TypeError, ValueError) as error:
             raise ObserverError(
-                f"the response to {response.trial!r} cannot be written as JSON ({error}): report this to whoever wrote "
-                "the observer; every answer before it is saved"
+                f"the response to {response.trial!r} cannot be written as JSON ({error}): report this to "
+                "the observer's author; every answer before it is saved"
             ) from error
 
     def _sync(self) -> None:
-        os.fsync(self._file.fileno())
+        sync(self._file.fileno())
         self._synced = time.monotonic()
 
     def close(self) -> None:

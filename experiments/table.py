@@ -117,9 +117,9 @@ def _session_table(folder: Path, *, every_response: bool) -> tuple[tuple[str, st
         settle(responses, event)
         take_pairs(pairs, event)
     plan = with_pairs(read_plan(folder, manifest), pairs)
-    strangers = responses.keys() - set(plan["trial"])
-    if strangers:
-        raise SessionError(f"{folder}: the log answers a trial that the plan lacks: {min(strangers)!r}")
+    unknown = responses.keys() - set(plan["trial"])
+    if unknown:
+        raise SessionError(f"{folder}: the log answers a trial that is not in the plan: {min(unknown)!r}")
     answers = [responses.get(trial, {}) for trial in plan["trial"]]
     if every_response:
         answers = [event for event in events if event.get("event") == "response"]

@@ -1,7 +1,7 @@
 """YAML written by people: read as YAML 1.2, with every value's line kept and ambiguous scalars refused.
 
 YAML 1.1 readers take ``no`` for False, ``010`` for 8 and ``1:30`` for 90. A definition that means different things to
-different readers is no definition, so such scalars are refused unless they are quoted.
+different readers cannot be trusted, so such scalars are refused unless they are quoted.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _walk(node: Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, Node]]:
 
 
 def _explain(error: MarkedYAMLError) -> str:
-    """Say where a file is no YAML, why, and what to do."""
+    """Say where a file is not YAML, why, and what to do."""
     mark = error.problem_mark or error.context_mark
     where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
     problem = (error.problem or error.context or "not YAML").splitlines()[0].partition(" with value ")[0]

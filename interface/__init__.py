@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from visavis.experiments import run as run
     from visavis.observers import available_observers as available_observers
     from visavis.observers import create_observer as create_observer
+    from visavis.scaling import ScalingError as ScalingError
+    from visavis.scaling import compare as compare
+    from visavis.scaling import count_choices as count_choices
+    from visavis.scaling import fit_scale as fit_scale
+    from visavis.scaling import write_report as write_report
     from visavis.stimuli import Stimulus as Stimulus
     from visavis.stimuli import StimulusError as StimulusError
     from visavis.stimuli import StimulusSet as StimulusSet
@@ -48,7 +53,8 @@ _HOMES = {
         "load_trials",
     ),
     "visavis.observers": ("available_observers", "create_observer"),
-    "visavis.running": ("run",),
+    "visavis.adaptive_run": ("run",),
+    "visavis.scaling": ("ScalingError", "compare", "count_choices", "fit_scale", "write_report"),
     "visavis.stimuli": ("Stimulus", "StimulusError", "StimulusSet"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -57,7 +57,7 @@ def run_demo(folder: Path, people: int, say: Callable[[str], None]) -> Compariso
     people : int
         Number of simulated people.
     say : callable
-        Told each step in one line.
+        Called with each step in one line.
     """
     definition = folder / "study.yaml"
     sample_stimuli(folder / "images")
@@ -90,8 +90,8 @@ def recovery(experiment: Experiment, comparison: Comparison) -> dict[str, float]
     dict
         Pearson's r by attribute.
     """
-    nobody = _PEOPLE.model_copy(update={"individual_sd": 0.0})
-    truth = SimulatedObserver("truth", nobody).true_values(experiment)
+    average = _PEOPLE.model_copy(update={"individual_sd": 0.0})
+    truth = SimulatedObserver("truth", average).true_values(experiment)
     found = comparison.scene_scales
     found = found[found["observer"] == PEOPLE].rename(columns={"item": "rendition", "value": "found"})
     both = pd.merge(truth, found, on=["attribute", "scene", "rendition"])

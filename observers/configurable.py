@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import difflib
 import json
 from collections.abc import Mapping
 from types import NoneType, UnionType
@@ -11,6 +10,7 @@ from typing import Any, ClassVar, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from visavis.base.near import did_you_mean
 from visavis.experiments import Observer, ObserverError
 from visavis.experiments.explanation import say_wrong
 
@@ -99,9 +99,7 @@ def _problem(detail: Any, options: type[ObserverOptions]) -> str:
     name, *path = (str(part) for part in detail["loc"])
     if name not in options.model_fields:
         known = [option_name(field) for field in options.model_fields]
-        close = difflib.get_close_matches(option_name(name), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known) or 'none'}"
-        return f"unknown option {option_name(name)}; {hint}"
+        return f"unknown option {option_name(name)}: {did_you_mean(option_name(name), known)}"
     field = options.model_fields[name]
     if field.examples:
         return f"{option_name(name)}: this cannot be read: write it as in {option_name(name)} {field.examples[0]}"

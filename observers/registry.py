@@ -6,13 +6,13 @@ A package adds an observer by an entry point in the group ``visavis.observers`` 
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from visavis.base.near import did_you_mean
 from visavis.experiments import Capabilities, Observer, ObserverError
 
 from .configurable import ConfigurableObserver, parse_options
@@ -65,11 +65,7 @@ def create_observer(spec: str, options: Mapping[str, Any] | None = None, *, name
     kind, _, subject = spec.partition(":")
     found = _entry_points()
     if kind not in found:
-        close = difflib.get_close_matches(kind, found, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ObserverError(
-            f"unknown observer {kind!r}; {hint}choose from {', '.join(found)} (see 'visavis observers')"
-        )
+        raise ObserverError(f"unknown observer {kind!r}: {did_you_mean(kind, found)} (see 'visavis observers')")
     observer_class = _load(found[kind])
     missing = _missing(observer_class)
     if missing:

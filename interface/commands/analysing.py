@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from visavis.base.near import did_you_mean
+
 from .common import FILE, FOLDER, read_pairs, with_options, write_text
 
 if TYPE_CHECKING:
@@ -68,8 +70,8 @@ def scale(results: Path, by: str, output: Path | None, **options: Any) -> None:
     fitted = fit_scale(count_choices(load_trials(results), columns), **options)
     for group, reason in enumerate(fitted.separation):
         if reason and options["method"] == "ml":
-            told = ", ".join(f"{name} {value}" for name, value in fitted.counts.groups.iloc[group].items())
-            click.secho(f"no finite maximum{f' for {told}' if told else ''}: {reason}", fg="yellow", err=True)
+            which = ", ".join(f"{name} {value}" for name, value in fitted.counts.groups.iloc[group].items())
+            click.secho(f"no finite maximum{f' for {which}' if which else ''}: {reason}", fg="yellow", err=True)
     write_text(fitted.to_frame().to_csv(index=False, lineterminator="\n", float_format="%.6g"), output)
 
 
@@ -138,7 +140,7 @@ def _tell_notes(compared: Comparison) -> None:
 
 
 def _screening_rule(screen: bool, limits: tuple[str, ...]) -> ScreeningRule | None:
-    """Return the usual rule with the limits that were given, or None where nobody shall be left out."""
+    """Return the usual rule with the limits that were given, or None if no one is to be left out."""
     from visavis.scaling import ScalingError, ScreeningRule
 
     if not screen and not limits:
@@ -147,11 +149,13 @@ def _screening_rule(screen: bool, limits: tuple[str, ...]) -> ScreeningRule | No
     given: dict[str, float | None] = {}
     for measure, text in read_pairs("--screen-by", limits).items():
         if measure not in names:
-            raise click.BadParameter(f"{measure!r} is none of {', '.join(names)}", param_hint="--screen-by")
+            raise click.BadParameter(
+                f"unknown measure {measure!r}: {did_you_mean(measure, names)}", param_hint="--screen-by"
+            )
         try:
             given[names[measure]] = None if text == "none" else float(text)
         except ValueError:
-            raise click.BadParameter(f"{text!r} is no number", param_hint="--screen-by") from None
+            raise click.BadParameter(f"expected a number, got {text!r}", param_hint="--screen-by") from None
     try:
         return replace(ScreeningRule(), **given)
     except ScalingError as problem:

@@ -30,7 +30,7 @@ def read_pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     for text in given:
         key, equals, value = text.partition("=")
         if not equals:
-            raise click.BadParameter(f"{text!r} is no KEY=VALUE", param_hint=option)
+            raise click.BadParameter(f"expected KEY=VALUE, got {text!r}", param_hint=option)
         pairs[key] = value
     return pairs
 

@@ -72,7 +72,7 @@ def import_table(
     unclear = trials.loc[trials["outcome"] == "invalid", "provenance"].map(json.loads)
     if len(unclear):
         held = ", ".join(repr(text) for text in dict.fromkeys(one["answer"] for one in unclear))
-        click.secho(f"{len(unclear)} of them are no choice (from line {unclear.iloc[0]['line']}): {held}", fg="yellow")
+        click.secho(f"{len(unclear)} are not choices (from line {unclear.iloc[0]['line']}): {held}", fg="yellow")
 
 
 def _write_among_results(trials: Any, path: Path, held: str) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from visavis.base.near import did_you_mean
+
 from .common import DEFINITION, FILE, FOLDER, read_pairs, with_options, write_text
 
 if TYPE_CHECKING:
@@ -202,9 +204,9 @@ def run(
     **how: Any,
 ) -> None:
     """Put DEFINITION to an observer, or go on where an earlier run ended."""
+    from visavis.adaptive_run import run as run_session
     from visavis.experiments import Experiment
     from visavis.experiments.session import is_session, session_folder
-    from visavis.running import run as run_session
 
     experiment = Experiment.load(definition)
     someone = _make_observer(observer, **how)
@@ -258,7 +260,7 @@ def costs(results: Path) -> None:
     """List what models in RESULTS have used: trials, requests, tokens and money, by the model that answered.
 
     All that was ever asked counts, also what failed and was asked again. lost_usd is the most that replies that were
-    lost or did not tell their tokens can have cost beside cost_usd.
+    lost or did not report their tokens can have cost beside cost_usd.
     """
     from visavis.experiments import load_trials
     from visavis.observers.accounts import account
@@ -281,11 +283,11 @@ def observers(kind: str | None, observer: str | None, **how: Any) -> None:
     if kind == "check":
         if observer is None:
             raise click.UsageError("say whom to check: visavis observers check openai:gpt-5.2")
-        _try_out(_make_observer(observer, **how))
+        _check_observer(_make_observer(observer, **how))
         return
     known = {info.kind: info for info in available_observers()}
     if kind is not None and kind not in known:
-        raise click.ClickException(f"there is no observer {kind!r}: known are {', '.join(known)}")
+        raise click.ClickException(f"unknown observer {kind!r}: {did_you_mean(kind, known)}")
     for info in known.values() if kind is None else [known[kind]]:
         click.echo(f"{info.kind:17} {info.summary}")
         if info.capabilities is not None:
@@ -298,16 +300,16 @@ def observers(kind: str | None, observer: str | None, **how: Any) -> None:
                 click.echo(f"{'':17} --{name.replace('_', '-')} …  {line}")
 
 
-def _try_out(observer: Observer) -> None:
+def _check_observer(observer: Observer) -> None:
     """Ask an observer three trials whose answers are known."""
-    from visavis.trial_run import try_out
+    from visavis.observer_check import check_observer
 
     right = 0
 
     def warn(text: str) -> None:
         click.secho(f"warning: {text}", fg="yellow", err=True)
 
-    for line in try_out(observer, warn, tell=click.echo):
+    for line in check_observer(observer, warn, say=click.echo):
         right += line.correct
         click.echo(f"\n{line.question}\n  {'shown':19} {line.shown}\n  {'answer':19} {line.answer}")
         for name, value in line.details.items():

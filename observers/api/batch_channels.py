@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from visavis.base.files import atomic_write
 from visavis.experiments import ObserverError
 
 from .batch_lines import batch_lines, read_batch
@@ -88,10 +89,7 @@ class FileBatches(ProviderBatches):
 
     def submit(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:
         """Write the requests."""
-        path = self.folder / f"{mark}.requests.jsonl"
-        temporary = path.with_name(f"{path.name}.part")
-        temporary.write_bytes(batch_lines(requests, self.url))
-        temporary.replace(path)
+        atomic_write(self.folder / f"{mark}.requests.jsonl", batch_lines(requests, self.url), durable=True)
         return mark
 
     def find(self, record: BatchRecord, known: Collection[str | None]) -> str | None:  # noqa: ARG002 - found by its name

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from visavis.base.files import atomic_write
 from visavis.experiments import ObserverError
 
 STATE = "batches.json"
@@ -99,10 +99,5 @@ class BatchStore:
 
     def save(self) -> None:
         """Write the record; what was there before stays until the new one is whole and on the disk."""
-        path = self.folder / STATE
-        temporary = path.with_name(f"{STATE}.part")
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump({"batches": [asdict(record) for record in self.records]}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        text = json.dumps({"batches": [asdict(record) for record in self.records]}, indent=1)
+        atomic_write(self.folder / STATE, text, durable=True)

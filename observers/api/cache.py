@@ -7,14 +7,14 @@ repetition never from another.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
-import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from visavis.base.files import atomic_write
 from visavis.experiments import ObserverError, Trial
 
 from .reply import Reply, Usage
@@ -80,13 +80,9 @@ class ReplyCache:
     def put(self, key: str, reply: Reply) -> None:
         """Keep a reply; a full disk costs the cache, not the answer, which goes to the session log all the same."""
         path = self._path(key)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-        try:
+        with contextlib.suppress(OSError):
             path.parent.mkdir(exist_ok=True)
-            temporary.write_text(json.dumps(asdict(reply), ensure_ascii=False), encoding="utf-8")
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
+            atomic_write(path, json.dumps(asdict(reply), ensure_ascii=False))
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"

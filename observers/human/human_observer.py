@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 from visavis.experiments import Experiment, ObserverError, Response, Trial, utc_now
-from visavis.experiments.planner import trailing_number
+from visavis.experiments.trial_sequence import trailing_number
 from visavis.observers.configurable import ConfigurableObserver, ObserverOptions
 
 from . import participant

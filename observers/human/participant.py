@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from visavis.base.files import atomic_write
 from visavis.experiments import Definition, ObserverError
 
 FILE = "participant.json"
@@ -84,9 +85,7 @@ def check_writable(session_folder: Path | None, definition: Definition) -> None:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    atomic_write(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n", durable=True)
 
 
 def check_answers(definition: Definition, given: Mapping[str, Any]) -> None:

@@ -66,10 +66,10 @@ def test_the_hash_sees_what_matters_and_nothing_else(tmp_path: Path, good: Defin
 @pytest.mark.parametrize(
     ("was", "now", "expected"),
     [
-        ("repetitions: 3", "repetitons: 3", ["line 10: repetitons: unknown key; did you mean 'repetitions'?"]),
+        ("repetitions: 3", "repetitons: 3", ["line 10: repetitons: unknown key: did you mean 'repetitions'?"]),
         ("    question:", "    qestion:", [
             "line 7: attributes.contrast.question: this key is missing",
-            "line 8: attributes.contrast.qestion: unknown key; did you mean 'question'?",
+            "line 8: attributes.contrast.qestion: unknown key: did you mean 'question'?",
         ]),
         ("seed: 7\n", "", ["seed: this key is missing"]),
         ("name: small", "name: 010", ["line 2: 010 is ambiguous (some YAML readers take a leading zero for octal)"]),
@@ -80,37 +80,37 @@ def test_the_hash_sees_what_matters_and_nothing_else(tmp_path: Path, good: Defin
         ("name: small", "name: 1:30", ["line 2: 1:30 is ambiguous (some YAML readers take it for a number in base"]),
         ("name: small", "name: 2026-01-02", ["line 2: 2026-01-02 is ambiguous (some YAML readers take it for a date)"]),
         ("seed: 7", "seed: 1_000", ["line 3: 1_000 is ambiguous (some YAML readers drop the underscore)"]),
-        ("name: small", "name: 2.5", ["line 2: name: 2.5 is read as a number, text is wanted: write it in quotes"]),
-        ("repetitions: 3", "repetitions: '3'", ["line 10: repetitions: a whole number is wanted, not '3'"]),
+        ("name: small", "name: 2.5", ["line 2: name: 2.5 is read as a number, expected text: write it in quotes"]),
+        ("repetitions: 3", "repetitions: '3'", ["line 10: repetitions: expected a whole number, got '3'"]),
         ("repetitions: 3", "repetitions: 0", [
-            "line 10: repetitions: this should be greater than or equal to 1, not 0"
+            "line 10: repetitions: must be greater than or equal to 1, got 0"
         ]),
-        ("repetitions: 3", "repetitions:", ["line 10: repetitions: a whole number is wanted, and nothing is given"]),
-        ("repetitions: 3", "ties: 'yes'", ["line 10: ties: true or false is wanted, not 'yes'"]),
+        ("repetitions: 3", "repetitions:", ["line 10: repetitions: expected a whole number, got nothing"]),
+        ("repetitions: 3", "ties: 'yes'", ["line 10: ties: expected true or false, got 'yes'"]),
         ("repetitions: 3", "pairs: all", [
-            "line 10: pairs: the keys design, pairs, per_scene are wanted here, not 'all'"
+            "line 10: pairs: expected the keys design, pairs, per_scene, got 'all'"
         ]),
-        ("repetitions: 3", "order: {blocks: scene}", ["line 10: order.blocks: a list is wanted, not 'scene'"]),
+        ("repetitions: 3", "order: {blocks: scene}", ["line 10: order.blocks: expected a list, got 'scene'"]),
         ("repetitions: 3", "pairs: {design: listed, pairs: [[a, b, c]]}", [
-            "line 10: pairs.pairs.0: at most 2 are wanted, not 3"
+            "line 10: pairs.pairs.0: expected at most 2, got 3"
         ]),
         ("  folder: images", "  folder: images\n  renditions: [a, b, a]", [
             "line 6: stimuli.renditions: 'a' is listed twice"
         ]),
         ("  folder: images", "  folder: images\n  renditions: [a]", [
-            "line 6: stimuli.renditions: at least 2 are wanted, not 1"
+            "line 6: stimuli.renditions: expected at least 2, got 1"
         ]),
-        ("visavis: 1", "visavis: 2", ["line 1: visavis: this should be 1, not 2"]),
+        ("visavis: 1", "visavis: 2", ["line 1: visavis: must be 1, got 2"]),
         ("  folder: images", "  folder: images\n  manifest: m.csv", [
             "line 4: stimuli: give either 'folder' or 'manifest'"
         ]),
-        ("name: small", "name: a/b", ["line 2: name: a name must not contain '/' or control characters, not 'a/b'"]),
+        ("name: small", "name: a/b", ["line 2: name: a name must not contain '/' or control characters, got 'a/b'"]),
         ("repetitions: 3", "pairs: {design: some}", [
             "line 10: pairs: 'design' must be one of all, listed, random, adaptive"
         ]),
         ("repetitions: 3", "pairs: {design: random, per_scen: 4}", [
             "line 10: pairs.per_scene: this key is missing",
-            "line 10: pairs.per_scen: unknown key; did you mean 'per_scene'?",
+            "line 10: pairs.per_scen: unknown key: did you mean 'per_scene'?",
         ]),
         ("repetitions: 3", "pairs:\n  design: listed\n  pairs: [[a, a]]", [
             "line 10: pairs: [a, a] pairs a rendition with itself"
@@ -121,7 +121,7 @@ def test_the_hash_sees_what_matters_and_nothing_else(tmp_path: Path, good: Defin
             "catch.0.attribute: 'hue' is not among 'attributes'"
         ]),
         ("repetitions: 3", "presentation: {background: [0, 0, 256]}", [
-            "line 10: presentation.background.2: this should be less than or equal to 255, not 256"
+            "line 10: presentation.background.2: must be less than or equal to 255, got 256"
         ]),
     ],
 )  # fmt: skip
@@ -152,8 +152,8 @@ def test_all_problems_are_told_together(tmp_path: Path) -> None:
         (b"a:\n\tb: 1", "line 2, column 1: found character '\\t' that cannot start any token: indent with spaces"),
         (b"a: 1\n---\nb: 2", "line 2, column 1: expected a single document in the stream, but found another document"),
         (b"name: \xff", "not UTF-8 text (byte 6): save the file as UTF-8"),
-        (b"", "this is no mapping of keys to values"),
-        (b"- a\n- b\n", "this is no mapping of keys to values"),
+        (b"", "expected a mapping of keys to values"),
+        (b"- a\n- b\n", "expected a mapping of keys to values"),
     ],
 )
 def test_files_that_are_no_definition(tmp_path: Path, content: bytes, expected: str) -> None:
@@ -209,7 +209,7 @@ def test_what_the_images_lack_is_named_with_the_file_and_the_field(images: Path)
         "reference",
         "catch.0.over",
     ]
-    assert f"there is no rendition 'c9' in {images}: there are c1, c2, c3, c4" in caught.value.problems[2]
+    assert f"unknown rendition 'c9' in {images}: " in caught.value.problems[2]
 
 
 def test_an_experiment_is_made_from_a_dictionary_as_from_a_file(images: Path) -> None:
@@ -232,7 +232,7 @@ def test_an_experiment_is_made_from_a_dictionary_as_from_a_file(images: Path) ->
     assert Experiment.from_dict(data, images.parent) == experiment
     assert repr(experiment) == "<Experiment 'small': 3 scenes × 4 renditions, on contrast>"
     assert experiment.with_repetitions(5) == Experiment.from_dict({**data, "repetitions": 5}, images.parent)
-    with pytest.raises(DefinitionError, match="repetitions: this should be greater than or equal to 1, not 0"):
+    with pytest.raises(DefinitionError, match="repetitions: must be greater than or equal to 1, got 0"):
         experiment.with_repetitions(0)
 
 

@@ -160,7 +160,7 @@ def test_a_session_and_its_export_are_not_counted_twice(experiment: Experiment, 
         ("a,b\n1,2\n", "plain", r"lacks the column\(s\) observer, left, right, choice; it has a, b"),
         ("observer,left,right,choice\nP,,y,left\n", "plain", "line 2: left is empty"),
         ("", "plain", "cannot be read as CSV"),
-        ("a\n", "fancy", "no layout 'fancy': known are pwcmp, quickeval, psychopy, plain, and matrix for counts"),
+        ("a\n", "fancy", "unknown layout 'fancy': choose from pwcmp, quickeval, psychopy, plain, matrix"),
         ("observer,left,right,choice\n", "plain", "holds no choices"),
         (
             "observer,left,right,choice\nP,x,y,left\n\nP,x,x,left\nP,y,y,left\n",
@@ -171,7 +171,7 @@ def test_a_session_and_its_export_are_not_counted_twice(experiment: Experiment, 
         (
             "observer,left,right,choice,repetition\nP,x,y,left,1\nP,x,y,left,two\n",
             "plain",
-            "line 3: repetition is no whole number",
+            "line 3: repetition is not a whole number",
         ),
         (
             "observer,left,right,choice,repetition\nP,x,y,left,1\nP,x,y,right,1\n",
@@ -248,7 +248,7 @@ class TestMatrix:
         ("text", "message"),
         [
             (",a,b\na,0,1\nc,2,0\n", "same items in the same order"),
-            (",a,b\na,0,1.5\nb,2,0\n", "a over b: '1.5' is no whole number"),
+            (",a,b\na,0,1.5\nb,2,0\n", "a over b: '1.5' is not a whole number"),
             (",a,b\na,0,-1\nb,2,0\n", "a over b: '-1'"),
             (",a,b\na,0,0\nb,0,0\n", "all counts are 0"),
             (",a,a\na,0,1\na,1,0\n", "same items in the same order"),
@@ -282,8 +282,8 @@ def test_psychopys_csv_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "answers", "message"),
     [
-        ({"sceen": "Szene"}, {}, "there is no column 'sceen': did you mean 'scene'"),
-        ({}, {"L": "links"}, "the answer 'L': 'links' is none of left, right, tie"),
+        ({"sceen": "Szene"}, {}, "unknown column 'sceen': did you mean 'scene'"),
+        ({}, {"L": "links"}, "the answer 'L' must be one of left, right, tie, not 'links'"),
     ],
 )
 def test_a_layout_of_unknown_columns_or_answers_is_refused(

@@ -21,9 +21,9 @@ def problem(**presentation: Any) -> str:
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({"left": ["lft"]}, "no key is called 'lft': did you mean 'left'?"),
-        ({"left": ["Left"]}, "no key is called 'Left': did you mean 'left'?"),
-        ({"tie": ["%"]}, "no key is called '%': see the names of PsychoPy's Keyboard"),
+        ({"left": ["lft"]}, "unknown key 'lft': did you mean 'left'?"),
+        ({"left": ["Left"]}, "unknown key 'Left': did you mean 'left'?"),
+        ({"tie": ["%"]}, "unknown key '%': see the names of PsychoPy's Keyboard"),
         ({"right": ["escape"]}, "'escape' ends the session and cannot be an answer"),
         ({"left": ["f"], "right": ["f"]}, "a key stands for two answers"),
     ],

@@ -297,7 +297,7 @@ class Careless(Scripted):
         (Careless(name=""), "Careless has no name: set 'name' to who answers"),
         (Careless([]), r"P1: 'respond' must yield its responses, not return \[\]"),
         (Careless(), "P1: 'respond' must yield its responses, not return None"),
-        (Careless(iter(["left"])), "P1 yielded 'left', which is no Response"),
+        (Careless(iter(["left"])), "P1 yielded 'left', expected a Response"),
     ],
 )
 def test_an_observer_that_breaks_the_contract_is_told_how(
@@ -308,7 +308,7 @@ def test_an_observer_that_breaks_the_contract_is_told_how(
 
 
 def test_what_is_no_observer_and_no_limit_is_refused(experiment: Experiment, tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="'metric:rms_contrast' is no Observer: make one"):
+    with pytest.raises(TypeError, match="expected an Observer, got str: make one"):
         run(experiment, "metric:rms_contrast", tmp_path)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="limit must be at least 1, not -3"):
         run(experiment, Scripted(), tmp_path, limit=-3)

@@ -163,12 +163,12 @@ def test_what_the_starter_shows_as_comments_is_valid_and_the_default(visavis: Vi
         (("run", "study.yaml"), 2, "Missing option '--observer'"),
         (("run", "study.yaml", "--observer", "metrik:x"), 1, "did you mean 'metric'?"),
         (("run", "study.yaml", "--observer", "metric:rms"), 1, "there is no statistic 'rms'"),
-        (("run", "study.yaml", "--observer", "simulated:x", "--option", "lapse"), 2, "'lapse' is no KEY=VALUE"),
+        (("run", "study.yaml", "--observer", "simulated:x", "--option", "lapse"), 2, "expected KEY=VALUE, got 'lapse'"),
         (("run", "study.yaml", "--observer", "simulated:x"), 1, "attribute 'contrast' needs its scale values"),
         (("check", "study.yaml", "--observer", "metric:rms_contrast"), 0, "can do it"),
         (("status", "nowhere"), 1, "nowhere: no such folder"),
         (("compare", "images"), 1, "images: no sessions here"),
-        (("observers", "human2"), 1, "there is no observer 'human2'"),
+        (("observers", "human2"), 1, "unknown observer 'human2': did you mean 'human'?"),
     ],
 )
 @pytest.mark.usefixtures("study")
@@ -230,7 +230,7 @@ def test_people_are_screened_by_limits_of_ones_own(visavis: Visavis) -> None:
     strict = visavis("compare", "--people", "careless", "--resamples", 20, "--screen-by", "disagreement=0")
     assert "the screening rule leaves nobody" in strict.output
     for wrong, message in (
-        ("speed=1", "'speed' is none of invalid, disagreement, catch, out_of_line"),
+        ("speed=1", "unknown measure 'speed': choose from invalid, disagreement, catch, out_of_line"),
         ("catch=a", "no"),
         ("catch=80", "least_catch is 80, but a share from 0 to 1 is wanted: 80 % is 0.8"),
     ):
@@ -244,7 +244,7 @@ def test_a_study_comes_in_and_goes_out_as_bids(visavis: Visavis, tmp_path: Path)
     )
     found = visavis("import", "theirs.csv", "--layout", "pwcmp", "--kind", "vlm", "--experiment", "tmo")
     assert "2 trials of 1 observer(s) in 1 scene(s)" in found.output
-    assert "1 of them are no choice (from line 3): 'x'" in found.output
+    assert "1 are not choices (from line 3): 'x'" in found.output
     assert visavis("export", "--format", "bids", "--author", "A. B.", "--licence", "CC0").exit_code == 0
     head = json.loads((tmp_path / "bids" / "dataset_description.json").read_text(encoding="utf-8"))
     assert (head["Name"], head["Authors"], head["License"]) == ("tmo", ["A. B."], "CC0")

@@ -47,9 +47,9 @@ def test_a_matrix_takes_no_answers(imported: Import) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--column", "sceen=Szene"), "there is no column 'sceen': did you mean 'scene'?"),
+        (("--column", "sceen=Szene"), "unknown column 'sceen': did you mean 'scene'?"),
         (("--column", "scene=Scene"), "theirs.csv: lacks the column(s) Scene; it has observer, left"),
-        (("--answer", "L=links"), "the answer 'L': 'links' is none of left, right, tie"),
+        (("--answer", "L=links"), "the answer 'L' must be one of left, right, tie, not 'links'"),
     ],
 )
 def test_names_that_are_none_are_refused(imported: Import, words: tuple[str, ...], message: str) -> None:

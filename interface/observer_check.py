@@ -18,7 +18,7 @@ _SHOWN = ("raw", "thoughts", "label_probabilities", "label_mass", "served_model"
 
 
 @dataclass(frozen=True)
-class Tried:
+class CheckedTrial:
     """One trial and what came back.
 
     Attributes
@@ -36,7 +36,9 @@ class Tried:
     details: dict[str, Any]
 
 
-def try_out(observer: Observer, warn: Callable[[str], None], tell: Callable[[str], None]) -> Iterator[Tried]:
+def check_observer(
+    observer: Observer, warn: Callable[[str], None], say: Callable[[str], None]
+) -> Iterator[CheckedTrial]:
     """Ask three trials with an obvious answer on sample photographs; nothing is kept.
 
     Parameters
@@ -44,9 +46,9 @@ def try_out(observer: Observer, warn: Callable[[str], None], tell: Callable[[str
     observer : Observer
         Closed at the end.
     warn : callable
-        Told what the observer warns of.
-    tell : callable
-        Told, line by line, what the observer says of itself once it is ready.
+        Called with each warning of the observer.
+    say : callable
+        Called with each line that the observer says of itself once it is ready.
     """
     with tempfile.TemporaryDirectory() as folder:
         sample_stimuli(Path(folder) / "images")
@@ -71,7 +73,7 @@ def try_out(observer: Observer, warn: Callable[[str], None], tell: Callable[[str
             setting = observer.describe()
             for name in _SETTING:
                 if setting.get(name):
-                    tell(f"{name.replace('_', ' '):15} {setting[name]}")
+                    say(f"{name.replace('_', ' '):15} {setting[name]}")
             # Three of two pairs in both orders: who always says left is right at most twice.
             trials = {trial.id: trial for trial in experiment.plan(observer.name)[:3]}
             for response in observer.respond(list(trials.values())):
@@ -82,7 +84,7 @@ def try_out(observer: Observer, warn: Callable[[str], None], tell: Callable[[str
                     known[f"image {label}"] = _image(image)
                 if response.p_left is not None:
                     known = {"p_left": round(response.p_left, 4), **known}
-                yield Tried(
+                yield CheckedTrial(
                     definition.question(trial.attribute),
                     f"{trial.scene}, {trial.left} on the left, {trial.right} on the right",
                     f"{response.choice or response.outcome}{f' ({chosen})' if chosen else ''}",

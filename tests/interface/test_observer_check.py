@@ -9,13 +9,13 @@ from extras import require_extra
 
 from visavis import create_observer
 from visavis.experiments import Observer
-from visavis.trial_run import Tried, try_out
+from visavis.observer_check import CheckedTrial, check_observer
 
 
-def tried(observer: Observer) -> tuple[list[Tried], list[str], list[str]]:
+def tried(observer: Observer) -> tuple[list[CheckedTrial], list[str], list[str]]:
     warned: list[str] = []
     told: list[str] = []
-    return list(try_out(observer, warned.append, told.append)), warned, told
+    return list(check_observer(observer, warned.append, told.append)), warned, told
 
 
 def test_who_knows_is_right_three_times_and_who_guesses_a_side_is_not() -> None:
