@@ -10,17 +10,25 @@ from typing import Any
 
 from visavis.observers.question import Picture, Question
 
-from .client import BatchLimits, BatchResult, Client, Settings, sdk_failure
-from .failures import RequestRefused, TemporaryFailure, WrongShape
-from .reply import Reply, Status, Usage
+from .client import BatchLimits, BatchOutput, Client, Settings, sdk_failure
+from .ends import status_of
+from .failures import ContentRefused, TemporaryFailure, failure
+from .reply import Reply, Usage
 from .request_body import Body, Embedded, encode, plain, with_more
 from .wire_json import Json
 
-_STATUS: dict[str | None, Status] = {
-    "refusal": "refusal",
-    "max_tokens": "truncated",
-    "model_context_window_exceeded": "truncated",
+_HTTP_STATUS = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "timeout_error": 504,
+    "overloaded_error": 529,
 }
+"""Of the errors within a batch, which come without one."""
 
 
 class AnthropicClient(Client):
@@ -73,28 +81,23 @@ class AnthropicClient(Client):
     def read(self, data: Any) -> Reply:
         reply = Json(data)
         stop = reply.text_or_none("stop_reason")
-        status = _STATUS.get(stop, "ok")
         blocks = list(reply["content"])
         texts = [block.text("text") for block in blocks if block.get("type") == "text"]
         thoughts = [block.text("thinking") for block in blocks if block.get("type") == "thinking"]
-        if status == "ok" and not texts:
-            raise WrongShape("the reply holds no text")
         cached = reply.count("usage", "cache_read_input_tokens")
         written = reply.count("usage", "cache_creation_input_tokens")
+        usage = None
+        if reply.get("usage"):
+            read = reply.count("usage", "input_tokens") + cached + written
+            usage = Usage(read, reply.count("usage", "output_tokens"), cached=cached)
         return Reply(
-            status,
+            status_of("messages", stop, usage),
             "\n".join(texts),
             thoughts="\n".join(thoughts) or None,
             finish_reason=stop,
             served_model=reply.text_or_none("model"),
             request_id=reply.text_or_none("id"),
-            usage=Usage(
-                reply.count("usage", "input_tokens") + cached + written,
-                reply.count("usage", "output_tokens"),
-                cached=cached,
-            )
-            if reply.get("usage")
-            else None,
+            usage=usage,
         )
 
     def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:  # noqa: ARG002 - batches have none
@@ -113,20 +116,20 @@ class AnthropicClient(Client):
 
         return self.guarded(find)
 
-    def collect_batch(self, batch: str) -> Sequence[BatchResult] | None:
+    def collect_batch(self, batch: str) -> BatchOutput | None:
         if self.guarded(self._anthropic.messages.batches.retrieve, batch).processing_status != "ended":
             return None
         # All of them within `guarded`: they are read while they arrive.
         items = self.guarded(lambda: list(self._anthropic.messages.batches.results(batch)))
-        return [(item.custom_id, self._result(item.result)) for item in items]
+        return BatchOutput([(item.custom_id, self._result(item.result)) for item in items])
 
     def _result(self, result: Any) -> Reply | Exception:
         if result.type == "succeeded":
             return self.result(json.dumps(result.message.to_dict(mode="json")))
         if result.type == "errored":
-            said = self.redact_key(str(result.error.error.message))
-            refused = result.error.error.type == "invalid_request_error"
-            return RequestRefused(said) if refused else TemporaryFailure(said)
+            error = result.error.error
+            failed = failure(_HTTP_STATUS.get(error.type, 500), {}, self.redact_key(str(error.message)))
+            return failed.as_reply() if isinstance(failed, ContentRefused) else failed
         return TemporaryFailure(f"the request was {result.type}")
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any, ClassVar, Self
 
 from visavis.experiments import Capabilities, Experiment, ObserverError, Response, Trial
+from visavis.experiments.seam import UNSETTLED
 from visavis.observers.configurable import ConfigurableObserver, ObserverOptions
 from visavis.observers.question_writer import QuestionWriter
 from visavis.observers.resuming import begun_with, changed_settings, session_events
@@ -128,7 +129,7 @@ class ApiObserver(ConfigurableObserver):
             tokens=RateLimit(options.tokens_per_minute),
             ledger=ledger,
             cache=ReplyCache(options.cache) if options.cache else None,
-            breaker=CircuitBreaker(),
+            breaker=CircuitBreaker(has_succeeded=_has_answers(earlier)),
             maker=ResponseMaker(ledger, options.soft, self._parameters()),
             reasks=options.reasks,
             seed=options.seed,
@@ -237,6 +238,10 @@ class ApiObserver(ConfigurableObserver):
             return self.options.expected_output_tokens
         thinks = experiment.definition.models.reasoning or self.options.effort not in (None, "none")
         return 400 if thinks else 15
+
+
+def _has_answers(events: Sequence[Mapping[str, Any]]) -> bool:
+    return any(event.get("event") == "response" and event["outcome"] not in UNSETTLED for event in events)
 
 
 def _used(events: Sequence[Mapping[str, Any]]) -> tuple[float, float, int | None]:

@@ -12,7 +12,7 @@ from visavis.experiments import ObserverError
 
 from .batch_lines import batch_lines, read_batch
 from .batch_store import BatchRecord
-from .client import BatchLimits, BatchResult, Client
+from .client import BatchLimits, BatchOutput, Client
 from .request_body import Body, encode
 
 
@@ -49,8 +49,8 @@ class ProviderBatches:
         since = datetime.fromisoformat(record.submitted_at) - timedelta(minutes=5)
         return self.client.find_batch(record.mark, since, len(record.trials), known)
 
-    def collect(self, batch: str) -> Sequence[BatchResult] | None:
-        """Return a batch's results, or None while it is in progress."""
+    def collect(self, batch: str) -> BatchOutput | None:
+        """Return what a batch brought, or None while it is in progress."""
         return self.client.collect_batch(batch)
 
     def waiting_for(self, records: Sequence[BatchRecord]) -> str:
@@ -96,7 +96,7 @@ class FileBatches(ProviderBatches):
         """Return the file's stem, if it is there."""
         return record.mark if (self.folder / f"{record.mark}.requests.jsonl").exists() else None
 
-    def collect(self, batch: str) -> Sequence[BatchResult] | None:
+    def collect(self, batch: str) -> BatchOutput | None:
         """Read the answers, if they are there."""
         answers = self.folder / f"{batch}.answers.jsonl"
         if not answers.exists():

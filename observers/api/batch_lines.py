@@ -1,43 +1,61 @@
-"""The lines of OpenAI's batch files, which ``vllm run-batch`` takes and writes too."""
+"""The lines of batch files: requests out, answers in; OpenAI's form, which ``vllm run-batch`` reads and writes too."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from .client import BatchResult, Client
+from .client import BatchOutput, BatchResult, Client
+from .content_refusals import is_content_refusal
 from .failures import ContentRefused, TemporaryFailure, failure
 from .request_body import Body, encode
 
 
 def batch_lines(requests: Sequence[tuple[str, Body]], url: str) -> bytes:
-    """Return requests in the form of OpenAI's batch files, which ``vllm run-batch`` takes too."""
+    """Return requests in the form of OpenAI's batch files."""
     lines = ({"custom_id": name, "method": "POST", "url": url, "body": body} for name, body in requests)
     return b"".join(encode(line) + b"\n" for line in lines)
 
 
-def read_batch(client: Client, lines: Iterable[str]) -> list[BatchResult]:
-    """Read the lines of a batch's output.
+def read_batch(client: Client, lines: Iterable[str]) -> BatchOutput:
+    """Read the lines of a batch's output in OpenAI's form."""
+    return read_lines(lines, lambda line: (line["custom_id"], _result(client, line)))
 
-    Raises
-    ------
-    TemporaryFailure
-        If a line is damaged, or not written whole yet.
+
+def read_lines(lines: Iterable[str], read: Callable[[Any], BatchResult]) -> BatchOutput:
+    """Read lines of JSON; whole ones are taken, and what is wrong with the others is said.
+
+    Parameters
+    ----------
+    lines : iterable of str
+    read : callable
+        Makes a result of a decoded line; raises `KeyError`, `TypeError` or `AttributeError` for one of another shape.
     """
-    results: list[BatchResult] = []
+    output = BatchOutput()
     for number, line in enumerate(lines, start=1):
-        try:
-            result = json.loads(client.redact_key(line))
-            name, response, error = result["custom_id"], result.get("response"), result.get("error")
-        except (ValueError, TypeError, KeyError, AttributeError) as broken:
-            raise TemporaryFailure(f"line {number} of its answers cannot be read ({broken!r})") from None
-        if error or not response:
-            results.append((name, TemporaryFailure(str((error or {}).get("message") or "no response"))))
+        if not line.strip():
             continue
-        body, status = json.dumps(response.get("body")), response.get("status_code", 200)
-        if status == 200:
-            results.append((name, client.result(body)))
+        try:
+            name, result = read(json.loads(line))
+            if not isinstance(name, str):
+                raise TypeError(f"its name is {name!r}")
+        except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as broken:
+            output.damaged.append(f"line {number} ({type(broken).__name__}: {broken})")
         else:
-            failed = failure(status, {}, body)
-            results.append((name, failed.as_reply() if isinstance(failed, ContentRefused) else failed))
-    return results
+            output.results.append((name, result))
+    return output
+
+
+def settled(failed: Exception) -> Any:
+    """Return a failure, or the reply that it amounts to."""
+    return failed.as_reply() if isinstance(failed, ContentRefused) else failed
+
+
+def _result(client: Client, line: Any) -> Any:
+    response, error = line.get("response"), line.get("error")
+    if error or not response:
+        said = client.redact_key(json.dumps(error, ensure_ascii=False) if error else "no response")
+        return settled(ContentRefused(said) if is_content_refusal(400, said) else TemporaryFailure(said))
+    body, status = json.dumps(response.get("body"), ensure_ascii=False), response.get("status_code", 200)
+    return client.result(body) if status == 200 else settled(failure(status, {}, client.redact_key(body)))

@@ -58,6 +58,7 @@ def ask_in_batches(
     client = asker.servers.client
     channel = FileBatches(folder, client) if mode == "file" else ProviderBatches(client)
     store = BatchStore(folder)
+    unread: dict[str, list[str]] = {}
     open_trials = {request_id(asker, trial.id): trial for trial in trials}
     for record in store:
         try:
@@ -65,7 +66,7 @@ def ask_in_batches(
                 _find(channel, record, store)
             if record.state != "submitted" or record.batch is None:
                 continue
-            results = channel.collect(record.batch)
+            output = channel.collect(record.batch)
         except (TemporaryFailure, AccessRefused) as error:
             raise ObserverError(
                 f"{asker.name}: batch {record.batch or record.mark}: {error}: try again later"
@@ -74,22 +75,32 @@ def ask_in_batches(
             record.state = "failed"
             store.save()
             raise ObserverError(f"{asker.name}: {error}. The same command submits its trials again") from error
-        if results is None:
+        if output is None:
             for name in record.trials:
                 open_trials.pop(name, None)
             continue
-        for name, result in results:
+        for name, result in output.results:
             trial = open_trials.pop(name, None)
             if trial is not None:
                 yield _response(asker, trial, result, record.submitted_at)
+        if output.damaged and output.damaged != record.damaged:
+            # Perhaps the answers are being written, or the line broke: its trials wait. The same damage a second time
+            # is there for good, and they are submitted again.
+            record.damaged = output.damaged
+            store.save()
+            unread[str(record.batch)] = output.damaged
+            for name in record.trials:
+                open_trials.pop(name, None)
+            continue
         # Answers to trials that were not asked for now, as with --limit, stay with the provider until they are.
-        if {name for name, _ in results} <= _on_disk(asker, folder):
+        if {name for name, _ in output.results} <= _on_disk(asker, folder):
             record.state = "collected"
             store.save()
     # A trial that its batch did not answer at all is submitted again.
     if open_trials:
         _submit(asker, channel, list(open_trials.values()), store)
-    return channel.waiting_for(store.submitted) if store.submitted else ""
+    waiting = channel.waiting_for(store.submitted) if store.submitted else ""
+    return " ".join([*(_unread_lines(batch, damaged) for batch, damaged in unread.items()), waiting]).strip()
 
 
 def request_id(asker: TrialAsker, trial: str) -> str:
@@ -100,6 +111,14 @@ def request_id(asker: TrialAsker, trial: str) -> str:
 def _on_disk(asker: TrialAsker, folder: Path) -> set[str]:
     """Return the names of all trials that have a response."""
     return {request_id(asker, event["trial"]) for event in read_events(folder) if event.get("event") == "response"}
+
+
+def _unread_lines(batch: str, damaged: Sequence[str]) -> str:
+    shown = "; ".join(damaged[:3]) + ("; …" if len(damaged) > 3 else "")
+    return (
+        f"{batch}: {len(damaged)} of its answers cannot be read: {shown}. All others are taken. Mend them, or run the "
+        "same command again: what still cannot be read then is submitted again."
+    )
 
 
 def _find(channel: ProviderBatches, record: BatchRecord, store: BatchStore) -> None:
@@ -156,6 +175,9 @@ def _response(asker: TrialAsker, trial: Trial, result: Reply | Exception, submit
     question = asker.writer.write(trial)
     exchange = Exchange(tries=1, onset=submitted_at)
     if isinstance(result, Exception):
+        if isinstance(result, TemporaryFailure) and result.usage is not None:
+            exchange.broken_off, exchange.usage = 1, result.usage
+            asker.ledger.add(result.usage)
         return asker.maker.failed(trial, question, exchange, result)
     exchange.replies.append(result)
     if result.usage is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +37,8 @@ class BatchRecord:
     state : str
         ``submitting`` is written before it goes out, so that a crash in between leaves a trace to find it by, instead
         of a batch that is paid for twice.
+    damaged : list of str
+        What could not be read of its answers, when they were last fetched.
     """
 
     batch: str | None
@@ -45,6 +47,7 @@ class BatchRecord:
     trials: list[str]
     most_usd: float
     state: BatchState
+    damaged: list[str] = field(default_factory=list)
 
 
 class BatchStore:

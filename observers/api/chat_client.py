@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from visavis.observers.question import Picture, Question
 
+from .ends import ENDS, status_of
+from .failures import ContentRefused, failure
 from .first_token import TOP_LOGPROBS, first_token
 from .openai_client import OpenAIClient
-from .reply import Reply, Status, Usage
+from .reply import Reply, Usage
 from .request_body import Body, data_url, with_more
 from .wire_json import Json
 
@@ -47,27 +50,57 @@ class ChatClient(OpenAIClient):
 
     def read(self, data: Any) -> Reply:
         reply = Json(data)
-        choice = reply["choices"][0]
-        message = choice["message"]
-        finish, refusal = choice.text_or_none("finish_reason"), message.text_or_none("refusal")
-        statuses: dict[str | None, Status] = {"length": "truncated", "content_filter": "filtered"}
-        status = statuses.get(finish, "refusal" if refusal else "ok")
-        # Servers leave the content out where it was cut off or filtered before it began.
-        text = refusal or (message.text("content") if status == "ok" else message.text_or_none("content") or "")
-        return Reply(
-            status,
-            text,
-            thoughts=message.text_or_none("reasoning_content") or message.text_or_none("reasoning"),
-            first_token=first_token(choice.part("logprobs").get("content")),
-            finish_reason=finish,
-            served_model=reply.text_or_none("model"),
-            request_id=reply.text_or_none("id"),
-            usage=Usage(
+        if reply.get("error") and not reply.get("choices"):  # as OpenRouter says what went wrong behind it
+            raise _error(reply.part("error"))
+        usage = None
+        if reply.get("usage"):
+            usage = Usage(
                 reply.count("usage", "prompt_tokens"),
                 reply.count("usage", "completion_tokens"),
                 reply.count("usage", "completion_tokens_details", "reasoning_tokens"),
                 reply.count("usage", "prompt_tokens_details", "cached_tokens"),
             )
-            if reply.get("usage")
-            else None,
+        choice = reply["choices"][0]
+        message = choice["message"]
+        finish, refusal = choice.text_or_none("finish_reason"), message.text_or_none("refusal")
+        if finish not in ENDS["chat"] and choice.get("error"):
+            failed = _error(choice.part("error"))
+            if isinstance(failed, ContentRefused):
+                raise failed
+        status = status_of("chat", finish, usage)
+        if status == "ok" and refusal:
+            status = "refusal"
+        text, thinking = _content(message)
+        return Reply(
+            status,
+            refusal or text,
+            thoughts=message.text_or_none("reasoning_content") or message.text_or_none("reasoning") or thinking,
+            first_token=first_token(choice.part("logprobs").get("content")),
+            finish_reason=finish,
+            served_model=reply.text_or_none("model"),
+            request_id=reply.text_or_none("id"),
+            usage=usage,
         )
+
+
+def _content(message: Json) -> tuple[str, str | None]:
+    """Return what a message says, and what it thinks; empty where a server leaves it out.
+
+    Some, such as Mistral's, send a list of parts.
+    """
+    if not isinstance(message.get("content"), list):
+        return message.text_or_none("content") or "", None
+    texts, thoughts = [], []
+    for part in message.items("content"):
+        if part.get("type") == "text":
+            texts.append(part.text("text"))
+        elif part.get("type") == "thinking":
+            thoughts += [piece.text("text") for piece in part.items("thinking") if piece.get("type") == "text"]
+    return "".join(texts), "".join(thoughts) or None
+
+
+def _error(error: Json) -> Exception:
+    """Return the failure that a body of status 200 tells of."""
+    code = error.get("code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else 500
+    return failure(status, {}, json.dumps(error.data, ensure_ascii=False))

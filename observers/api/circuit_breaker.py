@@ -11,9 +11,23 @@ MOST_FAILURES = 5
 
 
 class CircuitBreaker:
-    """Counts trials lost in a row, from several threads."""
+    """Counts trials lost in a row, from several threads.
 
-    def __init__(self, most: int = MOST_FAILURES) -> None:
+    Parameters
+    ----------
+    most : int
+        So many end the run.
+    has_succeeded : bool
+        Whether the session holds answers already.
+
+    Attributes
+    ----------
+    has_succeeded : bool
+        Whether any request of the session was ever answered.
+    """
+
+    def __init__(self, most: int = MOST_FAILURES, *, has_succeeded: bool = False) -> None:
+        self.has_succeeded = has_succeeded
         self._most = most
         self._failures = 0
         self._lock = threading.Lock()
@@ -22,6 +36,7 @@ class CircuitBreaker:
         """Begin to count anew."""
         with self._lock:
             self._failures = 0
+            self.has_succeeded = True
 
     def failed(self, error: Exception) -> None:
         """Count a lost trial.

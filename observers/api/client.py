@@ -17,7 +17,15 @@ from typing import Any, ClassVar, TypeVar
 
 from visavis.observers.question import Question
 
-from .failures import ContentRefused, TemporaryFailure, Unreachable, WrongShape, failure
+from .failures import (
+    AccessRefused,
+    ContentRefused,
+    RequestRefused,
+    TemporaryFailure,
+    Unreachable,
+    WrongShape,
+    failure,
+)
 from .reply import Reply
 from .request_body import Body
 
@@ -58,9 +66,29 @@ class BatchLimits:
     megabytes: int
 
 
+SHORTEST_KEY = 8
+"""Keys of fewer characters are dummies of local servers; to redact them would change answers and numbers."""
+
 _Result = TypeVar("_Result")
 
 BatchResult = tuple[str, Reply | Exception]
+"""A request's id, and its reply or what went wrong."""
+
+
+@dataclass
+class BatchOutput:
+    """What a batch brought.
+
+    Attributes
+    ----------
+    results : list
+        By request id, in any order.
+    damaged : list of str
+        What of it cannot be read.
+    """
+
+    results: list[BatchResult] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
 
 
 class Client(abc.ABC):
@@ -123,8 +151,8 @@ class Client(abc.ABC):
         """
         raise NotImplementedError
 
-    def collect_batch(self, batch: str) -> Sequence[BatchResult] | None:
-        """Return a batch's results by request id, in any order, or None while it is in progress."""
+    def collect_batch(self, batch: str) -> BatchOutput | None:
+        """Return what a batch brought, or None while it is in progress."""
         raise NotImplementedError
 
     def close(self) -> None:  # noqa: B027 - not every SDK holds connections
@@ -146,17 +174,18 @@ class Client(abc.ABC):
         """Read one response of a batch; what cannot be read is returned, since the others can."""
         try:
             return self.parse(text)
-        except TemporaryFailure as failed:
+        except ContentRefused as refused:
+            return refused.as_reply()
+        except (TemporaryFailure, RequestRefused, AccessRefused) as failed:
             return failed
 
     def parse(self, text: str) -> Reply:
         """Read a response's body as it came; whatever cannot be read is a `TemporaryFailure`."""
-        text = self.redact_key(text)
         try:
-            return self.read(json.loads(text))
+            return self.read(self._redacted(json.loads(text)))
         except (ValueError, RecursionError, WrongShape) as error:
             shown = re.sub(r"\s+", " ", text)[:200]
-            raise TemporaryFailure(f"the reply cannot be read ({error}): {shown}", lost=True) from None
+            raise TemporaryFailure(self.redact_key(f"the reply cannot be read ({error}): {shown}"), lost=True) from None
 
     def guarded(self, call: Callable[..., _Result], *arguments: Any) -> _Result:
         """Call the SDK, its errors turned into ours."""
@@ -171,8 +200,18 @@ class Client(abc.ABC):
             raise found from None
 
     def redact_key(self, text: str) -> str:
-        """Return `text` with the key redacted."""
-        return text.replace(self._key, "[key]") if self._key else text
+        """Return `text` with the key redacted, unless it is a dummy such as 'token' or 'A'."""
+        return text.replace(self._key, "[key]") if len(self._key) >= SHORTEST_KEY else text
+
+    def _redacted(self, value: Any) -> Any:
+        """Return decoded JSON with the key redacted in its texts: numbers, names and structure stay as they are."""
+        if isinstance(value, str):
+            return self.redact_key(value)
+        if isinstance(value, list):
+            return [self._redacted(item) for item in value]
+        if isinstance(value, dict):
+            return {name: self._redacted(item) for name, item in value.items()}
+        return value
 
 
 def sdk_failure(sdk: Any, error: Exception) -> Exception | None:

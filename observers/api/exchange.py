@@ -19,6 +19,8 @@ class Exchange:
     usage : Usage
     lost : int
         Replies that never arrived or cannot be read.
+    broken_off : int
+        Replies that arrived and did not end as they should; their usage is counted.
     lost_usd : float
         What they, and those without usage, can have cost at most.
     onset : str or None
@@ -33,6 +35,7 @@ class Exchange:
     from_cache: int = 0
     usage: Usage = field(default_factory=Usage)
     lost: int = 0
+    broken_off: int = 0
     lost_usd: float = 0.0
     onset: str | None = None
     latency_s: float | None = None

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import tempfile
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import takewhile
-from typing import Any
+from typing import Any, cast
 
 from visavis.observers.question import Picture, Question
 
-from .client import BatchLimits, BatchResult, Client, Settings, connection_failure
+from .batch_lines import read_lines, settled
+from .client import BatchLimits, BatchOutput, Client, Settings, connection_failure
+from .ends import status_of
 from .failures import RequestRefused, TemporaryFailure, WrongShape, failure
 from .first_token import TOP_LOGPROBS
-from .reply import Reply, Status, Usage
-from .request_body import Body, Embedded, plain, with_more
+from .reply import Reply, Usage
+from .request_body import Body, Embedded, encode, plain, with_more
 from .wire_json import Json
 
-_FILTERS = frozenset(
-    {"SAFETY", "IMAGE_SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION",
-     "IMAGE_RECITATION", "MODEL_ARMOR", "LANGUAGE"}
-)  # fmt: skip
+_HTTP_STATUS = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 14: 503, 16: 401}
+"""Of the codes of gRPC, by which errors within a batch are told."""
+_OF_THE_REQUEST = frozenset({"safety_settings", "system_instruction", "tools", "tool_config", "cached_content"})
+"""What the SDK takes among the settings, and the wire beside them."""
 _FINISHED = ("JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED")
 _FAILED = ("JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED")
 
@@ -30,7 +34,7 @@ class GoogleClient(Client):
     """Gemini's generateContent and its batches."""
 
     sdk = "google-genai"
-    batch_limits = BatchLimits(requests=10_000, megabytes=20)  # inline; a file would take more
+    batch_limits = BatchLimits(requests=100_000, megabytes=2000)
 
     def __init__(self, settings: Settings, key: str, base_url: str | None, timeout_s: float) -> None:
         from google import genai
@@ -92,16 +96,19 @@ class GoogleClient(Client):
 
     def read(self, data: Any) -> Reply:
         reply = Json(data)
-        usage = Usage(
-            reply.count("usageMetadata", "promptTokenCount"),
-            reply.count("usageMetadata", "candidatesTokenCount") + reply.count("usageMetadata", "thoughtsTokenCount"),
-            reply.count("usageMetadata", "thoughtsTokenCount"),
-            reply.count("usageMetadata", "cachedContentTokenCount"),
-        )
+        usage = None
+        if reply.get("usageMetadata"):
+            thought = reply.count("usageMetadata", "thoughtsTokenCount")
+            usage = Usage(
+                reply.count("usageMetadata", "promptTokenCount"),
+                reply.count("usageMetadata", "candidatesTokenCount") + thought,
+                thought,
+                reply.count("usageMetadata", "cachedContentTokenCount"),
+            )
         known: dict[str, Any] = {
             "served_model": reply.text_or_none("modelVersion"),
             "request_id": reply.text_or_none("responseId"),
-            "usage": usage if reply.get("usageMetadata") else None,
+            "usage": usage,
         }
         blocked = reply.part("promptFeedback").text_or_none("blockReason")
         if blocked:
@@ -109,25 +116,24 @@ class GoogleClient(Client):
         candidate = reply["candidates"][0]
         finish = candidate.text_or_none("finishReason")
         parts = list(candidate.part("content").items("parts"))
-        text = "".join(part.text("text") for part in parts if not part.get("thought"))
-        thoughts = "".join(part.text("text") for part in parts if part.get("thought"))
-        status: Status = "ok"
-        if finish in _FILTERS:
-            status = "filtered"
-        elif finish == "MAX_TOKENS":
-            status = "truncated"
-        elif finish != "STOP" or not text:
-            raise WrongShape(f"the reply ended with {finish} and holds {len(text)} characters")
+        text = "".join(part.text_or_none("text") or "" for part in parts if not part.get("thought"))
+        thoughts = "".join(part.text_or_none("text") or "" for part in parts if part.get("thought"))
+        status = status_of("generateContent", finish, usage)
         first = _first_token(candidate.get("logprobsResult"))
         return Reply(status, text, thoughts=thoughts or None, first_token=first, finish_reason=finish, **known)
 
     def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:
-        items: Any = [
-            {"contents": plain(body["contents"]), "config": body["config"], "metadata": {"key": name}}
-            for name, body in requests
-        ]
+        # A file, whose lines carry a key: of requests within the call itself, answers need not say whose they are.
+        with tempfile.TemporaryFile() as file:
+            for name, body in requests:
+                file.write(encode({"key": name, "request": _as_rest(body)}) + b"\n")
+            file.seek(0)
+            how: Any = {"mime_type": "jsonl", "display_name": mark}
+            uploaded = self.guarded(lambda: self._google.files.upload(file=cast("io.IOBase", file), config=how))
         job = self.guarded(
-            lambda: self._google.batches.create(model=self.settings.model, src=items, config={"display_name": mark})
+            lambda: self._google.batches.create(
+                model=self.settings.model, src=str(uploaded.name), config={"display_name": mark}
+            )
         )
         return str(job.name)
 
@@ -139,7 +145,7 @@ class GoogleClient(Client):
 
         return self.guarded(find)
 
-    def collect_batch(self, batch: str) -> Sequence[BatchResult] | None:
+    def collect_batch(self, batch: str) -> BatchOutput | None:
         job = self.guarded(lambda: self._google.batches.get(name=batch))
         state = job.state.name if job.state else ""
         if state in _FAILED:
@@ -147,16 +153,28 @@ class GoogleClient(Client):
             raise RequestRefused(f"batch {batch} ended as {state}: {said}")
         if state not in _FINISHED:
             return None
-        items: Any = (job.dest and job.dest.inlined_responses) or []
-        return [(item.metadata["key"], self._result(item)) for item in items]
+        name = job.dest.file_name if job.dest else None
+        if not name:
+            return BatchOutput(damaged=["it has no file of answers"])
+        content = self.guarded(lambda: self._google.files.download(file=name))
+        return read_lines(content.decode().splitlines(), lambda line: (line["key"], self._result(line)))
 
-    def _result(self, item: Any) -> Reply | Exception:
-        if item.error is not None:
-            return TemporaryFailure(self.redact_key(str(item.error.message)))
-        return self.result(item.response.model_dump_json(by_alias=True, exclude_none=True))
+    def _result(self, line: Any) -> Any:
+        if line.get("response"):
+            return self.result(json.dumps(line["response"], ensure_ascii=False))
+        error: dict[str, Any] = line.get("error") or {"message": "no response"}
+        said = self.redact_key(json.dumps(error, ensure_ascii=False))
+        return settled(failure(_HTTP_STATUS.get(error.get("code", 13), 500), {}, said))
 
     def close(self) -> None:
         self._google.close()
+
+
+def _as_rest(body: Body) -> Body:
+    """Return a body in the form of the wire, which the SDK makes of single requests alone."""
+    config = dict(body["config"])
+    beside = {name: config.pop(name) for name in [*config] if name in _OF_THE_REQUEST}
+    return {"contents": body["contents"], "generation_config": config, **beside}
 
 
 def _first_token(logprobs: Any) -> dict[str, float] | None:

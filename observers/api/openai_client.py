@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Any, ClassVar
 
 from .batch_lines import batch_lines, read_batch
-from .client import BatchLimits, BatchResult, Client, Settings, sdk_failure
+from .client import BatchLimits, BatchOutput, Client, Settings, sdk_failure
 from .failures import RequestRefused
 from .request_body import Body, encode
 
@@ -70,7 +70,7 @@ class OpenAIClient(Client):
 
         return self.guarded(find)
 
-    def collect_batch(self, batch: str) -> Sequence[BatchResult] | None:
+    def collect_batch(self, batch: str) -> BatchOutput | None:
         state = self.guarded(self._openai.batches.retrieve, batch)
         if state.status in ("validating", "in_progress", "finalizing", "cancelling"):
             return None

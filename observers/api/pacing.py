@@ -110,6 +110,10 @@ class Concurrency:
                 self._limit, self._halved_at = max(1.0, self._limit / 2), now
 
 
+MOST_PAID_TRIES = 2
+"""A reply that arrived and broke off is paid for: it is asked once more, not as often as what costs nothing."""
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """When a failed request is sent again.
@@ -144,7 +148,6 @@ class RetryPolicy:
             RetryCallState,
             Retrying,
             retry_if_exception_type,
-            stop_after_attempt,
             wait_random_exponential,
         )
 
@@ -155,6 +158,14 @@ class RetryPolicy:
             asked = error.retry_after_s if isinstance(error, TemporaryFailure) else None
             # A little later than the server asks for, so that not all come back at the same moment.
             return min(self.longest_wait_s, asked + jittered(state) / 4) if asked is not None else jittered(state)
+
+        paid = 0
+
+        def enough(state: RetryCallState) -> bool:
+            nonlocal paid
+            error = state.outcome.exception() if state.outcome else None
+            paid += isinstance(error, TemporaryFailure) and error.usage is not None
+            return state.attempt_number >= self.tries or paid >= MOST_PAID_TRIES
 
         def pause(seconds: float) -> None:
             if stop.wait(seconds):
@@ -171,7 +182,7 @@ class RetryPolicy:
 
         return Retrying(
             retry=retry_if_exception_type(TemporaryFailure),
-            stop=stop_after_attempt(self.tries),
+            stop=enough,
             wait=wait,
             sleep=pause,
             reraise=True,

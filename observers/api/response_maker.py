@@ -83,6 +83,8 @@ class ResponseMaker:
         }
         if exchange.lost:
             record["lost_replies"] = exchange.lost
+        if exchange.broken_off:
+            record["broken_off_replies"] = exchange.broken_off
         if exchange.lost_usd:
             record["lost_usd"] = exchange.lost_usd
         if exchange.from_cache:

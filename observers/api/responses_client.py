@@ -7,10 +7,12 @@ from typing import Any
 
 from visavis.observers.question import Picture, Question
 
-from .failures import TemporaryFailure, WrongShape
+from .content_refusals import is_content_refusal
+from .ends import status_of
+from .failures import ContentRefused, TemporaryFailure
 from .first_token import TOP_LOGPROBS, first_token
 from .openai_client import OpenAIClient
-from .reply import Reply, Status, Usage
+from .reply import Reply, Usage
 from .request_body import Body, data_url, with_more
 from .wire_json import Json
 
@@ -47,13 +49,28 @@ class ResponsesClient(OpenAIClient):
 
     def read(self, data: Any) -> Reply:
         reply = Json(data)
-        if reply.get("status") == "failed":
-            raise TemporaryFailure(f"the model failed: {json.dumps(reply.get('error'))}")
-        texts, refusals, thoughts, first = [], [], [], None
+        usage = None
+        if reply.get("usage"):
+            usage = Usage(
+                reply.count("usage", "input_tokens"),
+                reply.count("usage", "output_tokens"),
+                reply.count("usage", "output_tokens_details", "reasoning_tokens"),
+                reply.count("usage", "input_tokens_details", "cached_tokens"),
+            )
+        end = reply.text_or_none("status")
+        if end == "failed":
+            said = json.dumps(reply.get("error"), ensure_ascii=False)
+            if is_content_refusal(400, said):
+                raise ContentRefused(f"the model failed: {said}")
+            raise TemporaryFailure(f"the model failed: {said}", throttled="rate_limit" in said, usage=usage)
+        texts, comments, refusals, thoughts, first = [], [], [], [], None
         for item in reply["output"]:
             if item.get("type") == "reasoning":
                 thoughts += [part.text("text") for part in item.items("summary")]
             if item.get("type") != "message":
+                continue
+            if item.get("phase") == "commentary":  # what some models say on the way to their answer
+                comments += [part.text("text") for part in item.items("content") if part.get("type") == "output_text"]
                 continue
             for part in item["content"]:
                 if part.get("type") == "refusal":
@@ -61,30 +78,18 @@ class ResponsesClient(OpenAIClient):
                 elif part.get("type") == "output_text":
                     texts.append(part.text("text"))
                     first = first or first_token(part.get("logprobs"))
-        reason = reply.part("incomplete_details").text_or_none("reason")
-        status: Status = "ok"
-        if reason == "content_filter":
-            status = "filtered"
-        elif reason is not None:
-            status = "truncated"
-        elif refusals:
+        if end == "incomplete":
+            end = reply.part("incomplete_details").text_or_none("reason")
+        status = status_of("responses", end, usage)
+        if status == "ok" and refusals:
             status = "refusal"
-        elif not texts:
-            raise WrongShape("the reply holds no text")
         return Reply(
             status,
             "\n".join(refusals or texts),
-            thoughts="\n".join(thoughts) or None,
+            thoughts="\n".join([*thoughts, *comments]) or None,
             first_token=first,
-            finish_reason=reason or reply.text_or_none("status"),
+            finish_reason=end,
             served_model=reply.text_or_none("model"),
             request_id=reply.text_or_none("id"),
-            usage=Usage(
-                reply.count("usage", "input_tokens"),
-                reply.count("usage", "output_tokens"),
-                reply.count("usage", "output_tokens_details", "reasoning_tokens"),
-                reply.count("usage", "input_tokens_details", "cached_tokens"),
-            )
-            if reply.get("usage")
-            else None,
+            usage=usage,
         )

@@ -100,7 +100,7 @@ class Servers:
             raise
         except TemporaryFailure as failure:
             server.reached = True
-            if not failure.throttled:
+            if not failure.throttled and failure.usage is None:
                 server.away_until, server.failing = self._clock() + AWAY_S, True
             raise
         finally:

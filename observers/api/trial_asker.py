@@ -15,13 +15,16 @@ from visavis.observers.question_writer import QuestionWriter
 from .cache import ReplyCache, cache_key
 from .circuit_breaker import CircuitBreaker
 from .exchange import Exchange
-from .failures import AccessRefused, RequestRefused, TemporaryFailure
+from .failures import AccessRefused, Forbidden, RequestRefused, TemporaryFailure
 from .ledger import Ledger
 from .pacing import Concurrency, RateLimit, RetryPolicy, Stopped
 from .reply import Reply, Usage
 from .request_body import Body
 from .response_maker import ResponseMaker
 from .servers import Servers
+
+MOST_REASKS_OF_NOTHING = 1
+"""An empty reply is asked again so often at most."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,20 @@ class TrialAsker:
             while True:
                 reply = self._reply(trial, question, exchange, stop)
                 exchange.replies.append(reply)
-                if reply.status != "ok" or len(exchange.replies) > self.reasks:
+                if reply.status != "ok" or self.maker.read(reply, question).choice:
                     break
-                if self.maker.read(reply, question).choice:
+                # A model that says nothing mostly says nothing again, and both are paid for.
+                reasks = self.reasks if reply.text.strip() else min(self.reasks, MOST_REASKS_OF_NOTHING)
+                if len(exchange.replies) > reasks:
                     break
         except (TemporaryFailure, RequestRefused) as error:
             self.breaker.failed(error)
             return self.maker.failed(trial, question, exchange, error)
         except AccessRefused as error:
+            if isinstance(error, Forbidden) and self.breaker.has_succeeded:
+                # Others were accepted with this key: it is this request that is not.
+                self.breaker.failed(error)
+                return self.maker.failed(trial, question, exchange, error)
             raise ObserverError(f"{self.name}: {error}. Every answer before this is saved") from error
         except Stopped as stopped:
             if not exchange.usage.input and not exchange.lost_usd:
@@ -151,9 +160,14 @@ class TrialAsker:
         def on_failure(error: TemporaryFailure) -> None:
             if error.throttled:
                 self.concurrency.throttled()
+            if error.usage is not None:
+                exchange.broken_off += 1
+                exchange.usage += error.usage
+                self.ledger.add(error.usage)
             if error.lost:
                 exchange.lost += 1
                 count_as_lost()
+            if error.lost or error.usage is not None:
                 self.ledger.check()
 
         with self.ledger.request(self._worst(question), stop) as receipt, self.concurrency.slot(stop):

@@ -45,6 +45,8 @@ class Says:
 
     text: str | None = None
     kind: str = "text"  # text, refusal, truncated, filtered, status, html, broken, shape, close, cut; expired (batches)
+    end: str | None = ""  # the provider's word for how the reply ended; by default the one that goes with `kind`
+    body: dict[str, Any] | None = None  # the whole body, instead of one made of the text
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -132,7 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
         elif says.kind == "status":
-            self._send(says.status, json.dumps(_error(provider, says)), headers=says.headers)
+            body = _error(provider, says) if says.body is None else says.body
+            self._send(says.status, json.dumps(body), headers=says.headers)
         elif says.kind == "html":
             self._send(200, f"<html><body>Bad gateway {says.text}</body></html>", "text/html")
         elif says.kind == "broken":
@@ -140,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif says.kind == "shape":
             self._send(200, '{"unexpected": []}')
         else:
-            self._send(200, json.dumps(WRAP[provider](asked, says)))
+            self._send(200, json.dumps(WRAP[provider](asked, says) if says.body is None else says.body))
 
     def _send(
         self, status: int, text: str, kind: str = "application/json", headers: dict[str, str] | None = None
@@ -197,6 +200,15 @@ class _Handler(BaseHTTPRequestHandler):
                     result = {"type": "expired"}
                 lines.append({"custom_id": item["custom_id"], "result": result})
             self._send(200, "\n".join(map(json.dumps, lines)), "application/x-jsonl")
+        elif path == "/upload/v1beta/files":  # Google: where to upload to, then the file
+            if self.headers.get("X-Goog-Upload-Command") == "start":
+                self._send(200, "{}", headers={"X-Goog-Upload-URL": f"{server.url}/upload/v1beta/files"})
+                return
+            name = f"files/f{len(server.files)}"
+            server.files[name] = content
+            self._send(200, json.dumps({"file": {"name": name}}), headers={"X-Goog-Upload-Status": "final"})
+        elif match := re.fullmatch(r"/v1beta/(files/[^/]+):download", path):
+            self._send(200, server.files[match[1]].decode(), "application/octet-stream")
         elif path.endswith(":batchGenerateContent"):
             name = f"batches/b{len(server.batches)}"
             server.batches[name] = {**json.loads(content), "path": path}
@@ -261,16 +273,21 @@ class _Handler(BaseHTTPRequestHandler):
             return {"name": name, "metadata": {"state": server.batch_ends_as}}
         if not server.batch_ready:
             return {"name": name, "metadata": {"state": "BATCH_STATE_RUNNING"}}
-        responses = []
+        answers = f"files/{name.rpartition('/')[2]}-answers"
         batch = server.batches[name]
-        for item in batch["batch"]["inputConfig"]["requests"]["requests"]:
-            asked = _decode("google", batch["path"], item["request"], {})
-            says = self._answer(asked)
-            result: dict[str, Any] = {"response": WRAP["google"](asked, says)}
-            if says.kind in ("expired", "status"):
-                result = {"error": {"code": 13, "message": says.text or says.kind}}
-            responses.append({**result, "metadata": item["metadata"]})
-        output = {"inlinedResponses": {"inlinedResponses": responses}}
+        if answers not in server.files:
+            lines = []
+            for line in reversed(server.files[batch["batch"]["inputConfig"]["fileName"]].decode().splitlines()):
+                item = json.loads(line)
+                asked = _decode("google", batch["path"], item["request"], {})
+                says = self._answer(asked)
+                result: dict[str, Any] = {"response": WRAP["google"](asked, says)}
+                if says.kind in ("expired", "status"):
+                    code = {400: 3, 429: 8}.get(says.status, 13)
+                    result = {"error": {"code": code, "message": says.text or says.kind}}
+                lines.append(json.dumps({"key": item["key"], **result}))
+            server.files[answers] = "\n".join(lines).encode()
+        output = {"responsesFile": answers}
         return {"name": name, "metadata": {"state": "BATCH_STATE_SUCCEEDED", "output": output}}
 
 
@@ -325,7 +342,7 @@ def _openai(asked: Asked, says: Says) -> dict[str, Any]:
     message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": content}
     return {
         "id": "resp_1", "object": "response", "created_at": 1, "model": says.served_model,
-        "status": "incomplete" if reason else "completed",
+        "status": "incomplete" if reason else (says.end if says.end != "" else "completed"),
         "incomplete_details": {"reason": reason} if reason else None,
         "output": [] if says.kind == "truncated" else [message],
         "usage": {"input_tokens": read, "output_tokens": written, "total_tokens": read + written,
@@ -337,6 +354,7 @@ def _chat(asked: Asked, says: Says) -> dict[str, Any]:
     read, written = _usage(asked, says)
     message: dict[str, Any] = {"role": "assistant", "content": says.text}
     finish = {"truncated": "length", "filtered": "content_filter"}.get(says.kind, "stop")
+    finish = says.end if says.end != "" else finish
     if says.kind == "refusal":
         message |= {"content": None, "refusal": says.text or "I cannot judge this."}
     choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": finish}
@@ -352,6 +370,7 @@ def _chat(asked: Asked, says: Says) -> dict[str, Any]:
 def _anthropic(asked: Asked, says: Says) -> dict[str, Any]:
     read, written = _usage(asked, says)
     stop = {"refusal": "refusal", "filtered": "refusal", "truncated": "max_tokens"}.get(says.kind, "end_turn")
+    stop = says.end if says.end != "" else stop
     content = [{"type": "text", "text": says.text}] if says.text is not None else []
     return {
         "id": "msg_1", "type": "message", "role": "assistant", "model": says.served_model, "content": content,
@@ -369,6 +388,7 @@ def _google(asked: Asked, says: Says) -> dict[str, Any]:
     if says.kind == "refusal":
         return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, **known}
     finish = {"truncated": "MAX_TOKENS", "filtered": "SAFETY"}.get(says.kind, "STOP")
+    finish = says.end if says.end != "" else finish
     candidate: dict[str, Any] = {"finishReason": finish, "index": 0}
     if says.text is not None:
         candidate["content"] = {"role": "model", "parts": [{"text": says.text}]}

@@ -12,7 +12,7 @@ from api_observers import SPECS
 from model_server import WRAP, Asked, ModelServer, Says, structured, uniform
 
 from visavis import load_trials, run
-from visavis.experiments import Experiment, ObserverError
+from visavis.experiments import Experiment, ObserverError, RunResult
 from visavis.observers.accounts import account
 from visavis.observers.api import ApiObserver
 from visavis.observers.api.batch_channels import split
@@ -208,14 +208,31 @@ def test_batches_under_way_count_against_the_budget(
     assert len(server.batches) == 1
 
 
-def test_a_damaged_file_of_answers_names_the_line(
+def test_whole_lines_of_a_file_are_taken_and_damaged_ones_named_and_then_submitted_again(
     serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
     server, experiment = serve(by_request), make_experiment()
-    written = run(experiment, observer_at("compatible", server, batch="file"), tmp_path, warn=quiet)
-    (written.folder / "batch-1.answers.jsonl").write_text('{"custom_id": "x", "resp', encoding="utf-8")
-    with pytest.raises(ObserverError, match="batch-1: line 1 of its answers cannot be read"):
-        run(experiment, observer_at("compatible", server, batch="file"), tmp_path, warn=quiet)
+
+    def batched() -> RunResult:
+        return run(experiment, observer_at("compatible", server, batch="file"), tmp_path, warn=quiet)
+
+    written = batched()
+    names = [
+        json.loads(line)["custom_id"]
+        for line in (written.folder / "batch-1.requests.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    reply = WRAP["chat"](Asked("chat", "m", (), "", (), {}, {}), Says(structured("A")))
+    lines = [json.dumps({"custom_id": n, "response": {"status_code": 200, "body": reply}}) for n in names]
+    damaged = [lines[0], lines[1][:40], '{"response": null}', *lines[3:]]
+    (written.folder / "batch-1.answers.jsonl").write_text("\n".join(damaged), encoding="utf-8")
+    first = batched()
+    assert first.answered == first.planned - 2
+    assert "batch-1: 2 of its answers cannot be read: line 2 (" in first.stop_reason
+    assert "line 3 (KeyError: 'custom_id')" in first.stop_reason
+    assert not (written.folder / "batch-2.requests.jsonl").exists()
+    batched()
+    again = (written.folder / "batch-2.requests.jsonl").read_text(encoding="utf-8").splitlines()
+    assert sorted(json.loads(line)["custom_id"] for line in again) == sorted(names[1:3])
 
 
 def test_a_batch_costs_half(

@@ -12,6 +12,7 @@ from extras import require_extra
 from visavis.observers.api.failures import (
     AccessRefused,
     ContentRefused,
+    Forbidden,
     RequestRefused,
     TemporaryFailure,
     failure,
@@ -153,7 +154,7 @@ def test_a_run_that_ends_tries_no_more() -> None:
      (400, "Incorrect API key provided: xa***", AccessRefused),
      (400, '{"code": "model_not_found"}', AccessRefused),
      (400, '{"code": "content_policy_violation"}', ContentRefused),
-     (403, "Content violates usage guidelines.", ContentRefused), (403, "", AccessRefused)],
+     (403, "Content violates usage guidelines.", ContentRefused), (403, "", Forbidden)],
 )  # fmt: skip
 def test_what_a_status_means(status: int, message: str, kind: type[Exception]) -> None:
     assert type(failure(status, {}, message)) is kind
