@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import cg
 
-from visavis.scaling import Counts, bootstrap_scale, fit_scale, fit_sparse
+from visavis.scaling import Counts, Resampling, bootstrap_scale, fit_scale, fit_sparse
 from visavis.scaling.scales.links import LINKS
 
 
@@ -98,14 +98,20 @@ def main() -> None:
     show(
         "1,000 resamples of observers, pooled",
         {
-            "visavis bootstrap_scale": (lambda: bootstrap_scale(counts, "observer", [], n=1000), 5),
+            "visavis bootstrap_scale": (
+                lambda: bootstrap_scale(counts, "observer", [], Resampling(1000)),
+                5,
+            ),
             "choix ilsr_pairwise_dense, in a loop": (lambda: [choix.ilsr_pairwise_dense(w) for w in resampled], 1),
         },
     )
     show(
         "1,000 resamples of observers, each of 20 scenes (20,000 scales)",
         {
-            "visavis bootstrap_scale": (lambda: bootstrap_scale(counts, "observer", ["scene"], n=1000), 3),
+            "visavis bootstrap_scale": (
+                lambda: bootstrap_scale(counts, "observer", ["scene"], Resampling(1000)),
+                3,
+            ),
             "choix ilsr_pairwise_dense, 20,000 in a loop": (
                 lambda: [choix.ilsr_pairwise_dense(w, alpha=0.01) for w in resampled for _ in range(20)],
                 1,

@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from visavis.scaling import Counts, bootstrap_scale, fit_population, fit_scale
-from visavis.scaling.intervals import resample_weights, tail_shares
-from visavis.scaling.scales.bootstrap import INTERVALS
+from visavis.scaling import Counts, Resampling, bootstrap_scale, fit_population, fit_scale
+from visavis.scaling.intervals import INTERVALS
 
 VALUES = np.array([-0.9, -0.6, -0.35, -0.1, 0.1, 0.35, 0.6, 0.9])
 FIRST, SECOND = np.triu_indices(len(VALUES), 1)
@@ -45,7 +44,7 @@ def wald(counts: Counts, method: str = "map") -> Interval:
 
 
 def over_observers(counts: Counts, seed: int) -> dict[str, Interval]:
-    found = bootstrap_scale(counts, "observer", [], n=1000, seed=seed)
+    found = bootstrap_scale(counts, "observer", [], resampling=Resampling(1000, seed=seed))
     return {
         f"bootstrap over people, {method}": tuple(limit[0] for limit in found.interval(method=method))  # type: ignore[misc]
         for method in INTERVALS
@@ -90,10 +89,10 @@ def over_scenes(n: int, studies: int) -> Iterator[tuple[str, np.ndarray, Interva
     for study in range(studies):
         wins = draw(VALUES + rng.normal(0, sd, (n, len(VALUES))), 3, rng)
         values = fit_scale(counts_of(wins, "scene")).values
-        draws = resample_weights(n, 1000, np.random.default_rng(study)) @ values / n
-        for name, expanded in (("expanded", True), ("percentile", False)):
-            low, high = np.quantile(draws, tail_shares(0.95, n, expanded=expanded), axis=0)
-            yield f"bootstrap over scenes, {name}", truth, (low, high)
+        for method in ("expanded", "percentile"):
+            resampling = Resampling(1000, study, method=method)
+            limits = resampling.limits(resampling.weights(n) @ values / n, n)
+            yield f"bootstrap over scenes, {method}", truth, limits
 
 
 def coverage(study: Callable[[], Iterator[tuple[str, np.ndarray, Interval]]]) -> pd.Series:

@@ -16,6 +16,7 @@ from .counts import Counts, count_choices
 from .design.active import ActiveSampler, expected_information, expected_shrinkage
 from .design.power import Design, choices_for_power, montag_standard_error, observers_needed, simulate_power
 from .errors import ScalingError
+from .intervals import Resampling
 from .report.figures import figures
 from .report.report import comparison_json, report_html, write_report
 from .scales.bootstrap import Bootstrap, bootstrap_scale
@@ -61,6 +62,7 @@ __all__ = [
     "Options",
     "OrderEffect",
     "PopulationScale",
+    "Resampling",
     "Rho",
     "Scale",
     "ScalingError",

@@ -13,7 +13,7 @@ from visavis.base.near import did_you_mean
 from .common import FILE, FOLDER, read_pairs, with_options, write_text
 
 if TYPE_CHECKING:
-    from visavis.scaling import Comparison, ScreeningRule
+    from visavis.scaling import Comparison, Options, ScreeningRule
 
 _scaling_options = [
     click.option("--model", type=click.Choice(["thurstone", "bradley_terry"]), default="thurstone", show_default=True),
@@ -42,6 +42,13 @@ _comparison_options = [
         help="How Spearman's ρ is taken.",
     ),
     click.option("--resamples", type=click.IntRange(1), default=2000, show_default=True, help="Of scenes."),
+    click.option(
+        "--level",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=0.95,
+        show_default=True,
+        help="Of every interval.",
+    ),
     click.option("--resample-people", is_flag=True, help="Let ρ's intervals hold for other people too."),
     click.option("--target", default="preference", show_default=True, help="Attribute whose making is asked for."),
     click.option("--expanded/--plain", default=True, show_default=True, help="Widen intervals for few scenes, or not."),
@@ -81,10 +88,9 @@ def scale(results: Path, by: str, output: Path | None, **options: Any) -> None:
 def compare(results: Path, people: tuple[str, ...], screen: bool, screen_by: tuple[str, ...], **options: Any) -> None:
     """Compare models with people in RESULTS: agreement, ceilings and variability, as text."""
     from visavis.experiments import load_trials
-    from visavis.scaling import Options
     from visavis.scaling import compare as compare_trials
 
-    chosen = Options(**options, screening=_screening_rule(screen, screen_by))
+    chosen = _options(screen, screen_by, **options)
     compared = compare_trials(load_trials(results), people=people or None, options=chosen)
     _tell_notes(compared)
     within = compared.vr_within.dropna(subset="any")
@@ -122,12 +128,12 @@ def report(
 ) -> None:
     """Write the comparison of RESULTS as one HTML file, with JSON and CSV beside it."""
     from visavis.experiments import load_trials
-    from visavis.scaling import Options, write_report
     from visavis.scaling import compare as compare_trials
     from visavis.scaling import sensitivity as vary
+    from visavis.scaling import write_report
 
     trials, names = load_trials(results), people or None
-    chosen = Options(**options, screening=_screening_rule(screen, screen_by))
+    chosen = _options(screen, screen_by, **options)
     compared = compare_trials(trials, people=names, options=chosen)
     _tell_notes(compared)
     varied = vary(trials, people=names, options=chosen) if sensitivity else None
@@ -137,6 +143,15 @@ def report(
 def _tell_notes(compared: Comparison) -> None:
     for note in compared.notes:
         click.secho(f"note: {note}", fg="yellow")
+
+
+def _options(
+    screen: bool, screen_by: tuple[str, ...], *, resamples: int, seed: int, level: float, expanded: bool, **others: Any
+) -> Options:
+    from visavis.scaling import Options, Resampling
+
+    resampling = Resampling(resamples, seed, level, "expanded" if expanded else "percentile")
+    return Options(**others, resampling=resampling, screening=_screening_rule(screen, screen_by))
 
 
 def _screening_rule(screen: bool, limits: tuple[str, ...]) -> ScreeningRule | None:

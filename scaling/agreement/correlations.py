@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
+
+from visavis.scaling.intervals import DEFAULT, Resampling
 
 from .pooled_people import PooledPeople
 from .rho import COEFFICIENTS, MODES, bootstrap_rho, rho
@@ -14,7 +14,9 @@ from .scene_scales import SceneScales
 COLUMNS = ("attribute", "observer", "coefficient", "mode", "estimate", "low", "high", "ceiling", "scenes")
 
 
-def correlations(scaled: SceneScales, people: str, crowd: PooledPeople, **intervals: Any) -> pd.DataFrame:
+def correlations(
+    scaled: SceneScales, people: str, crowd: PooledPeople, resampling: Resampling = DEFAULT
+) -> pd.DataFrame:
     """Correlate every model's scale values with the people's.
 
     Parameters
@@ -24,8 +26,8 @@ def correlations(scaled: SceneScales, people: str, crowd: PooledPeople, **interv
     people : str
     crowd : PooledPeople
         The same people, one by one.
-    **intervals
-        As for `bootstrap_rho`.
+    resampling : Resampling
+        Of scenes.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def correlations(scaled: SceneScales, people: str, crowd: PooledPeople, **interv
             for name in scaled.names:
                 if name != people:
                     found = bootstrap_rho(
-                        scaled.of(name), scaled.of(people), mode, coefficient=coefficient, **intervals
+                        scaled.of(name), scaled.of(people), mode, coefficient=coefficient, resampling=resampling
                     )
                     limits = found.estimate, found.low, found.high
                     rows.append((scaled.attribute, name, coefficient, mode, *limits, ceiling, found.n_scenes))

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from visavis.scaling.intervals import resampled_scenes, tail_shares
+from visavis.scaling.intervals import DEFAULT, Resampling
 from visavis.scaling.scales.item_tests import holm
 
 from .rho import Mode, rho
@@ -25,11 +25,7 @@ def rho_differences(
     scaled: SceneScales,
     people: str,
     mode: Mode = "aggregate",
-    *,
-    n: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
-    expanded: bool = True,
+    resampling: Resampling = DEFAULT,
 ) -> pd.DataFrame:
     """Compare every two models' ρ with people.
 
@@ -61,11 +57,11 @@ def rho_differences(
         if count:
             difference = float(rho(first, human, mode) - rho(second, human, mode))
         if count > 1:
-            drawn = resampled_scenes(count, n, seed)
+            drawn = resampling.units(count)
             draws = rho(first[drawn], human[drawn], mode) - rho(second[drawn], human[drawn], mode)
             draws = draws[np.isfinite(draws)]
             if len(draws):
-                low, high = np.quantile(draws, tail_shares(level, count, expanded=expanded))
+                low, high = map(float, resampling.limits(draws, count))
                 smaller = min((draws <= 0).sum(), (draws >= 0).sum())
                 p = min(1.0, max(smallest_p(count), 2 * (smaller + 1) / (len(draws) + 1)))
         rows.append((scaled.attribute, one, other, difference, low, high, p, count))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from visavis.scaling.counts import Floats
 from visavis.scaling.errors import ScalingError
-from visavis.scaling.intervals import over_scenes, ratio
+from visavis.scaling.intervals import DEFAULT, Resampling, over_scenes, ratio
 
 from .error_consistency import error_consistency
 from .majorities import Majorities, majorities
@@ -21,11 +21,7 @@ COLUMNS = ("attribute", "observer", "measure", "estimate", "low", "high", "ceili
 def pairwise_agreement(
     trials: pd.DataFrame,
     people: Sequence[str],
-    *,
-    n: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
-    expanded: bool = True,
+    resampling: Resampling = DEFAULT,
 ) -> pd.DataFrame:
     """Compare every model with people, pair by pair.
 
@@ -37,8 +33,8 @@ def pairwise_agreement(
     trials : DataFrame
         Main trials.
     people : sequence of str
-    n, seed, level, expanded
-        Of the intervals over resampled scenes.
+    resampling : Resampling
+        Of scenes.
 
     Returns
     -------
@@ -71,7 +67,7 @@ def pairwise_agreement(
             if len(present) > 1:
                 measured["kappa"] = _kappa(own, votes.of(present), votes)
             for measure, statistic in measured.items():
-                found = over_scenes(statistic, len(votes.scenes), n=n, seed=seed, level=level, expanded=expanded)
+                found = over_scenes(statistic, len(votes.scenes), resampling)
                 pairs = int(np.isfinite(own).sum())
                 rows.append((attribute, model, measure, *found, ceilings[measure], pairs))
     return pd.DataFrame(rows, columns=list(COLUMNS))

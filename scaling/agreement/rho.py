@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 
 from visavis.scaling.counts import Floats
 from visavis.scaling.errors import ScalingError
-from visavis.scaling.intervals import resample_weights, resampled_scenes, tail_shares
+from visavis.scaling.intervals import DEFAULT, Resampling
 
 from .pooled_people import PooledPeople
 from .rank_correlation import kendall, pearson, spearman
@@ -87,10 +87,7 @@ def bootstrap_rho(
     mode: Mode = "aggregate",
     *,
     coefficient: Coefficient = "spearman",
-    n: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
-    expanded: bool = True,
+    resampling: Resampling = DEFAULT,
 ) -> Rho:
     """Return ρ, or another coefficient, with an interval over resampled scenes.
 
@@ -99,12 +96,7 @@ def bootstrap_rho(
     first, second : float arrays, shape (n scenes, k)
     mode : {'aggregate', 'pooled', 'per_scene_mean'}
     coefficient : {'spearman', 'pearson', 'kendall'}
-    n : int
-        Number of resamples.
-    seed : int
-    level : float
-    expanded : bool
-        Take percentiles further out, since scenes are few (see `tail_shares`).
+    resampling : Resampling
 
     Returns
     -------
@@ -116,14 +108,12 @@ def bootstrap_rho(
     estimate = float(rho(first, second, mode, coefficient=coefficient)) if len(first) else float("nan")
     if len(first) < 2:
         return Rho(estimate, float("nan"), float("nan"), len(first))
-    drawn = resampled_scenes(len(first), n, seed)
+    drawn = resampling.units(len(first))
     if mode == "per_scene_mean":  # a resample's scenes have the coefficients that they have
         draws = _mean_of_finite(_FUNCTIONS[coefficient](first, second)[drawn])
     else:
         draws = rho(first[drawn], second[drawn], mode, coefficient=coefficient)
-    if not np.isfinite(draws).any():
-        return Rho(estimate, float("nan"), float("nan"), len(first))
-    low, high = np.nanquantile(draws, tail_shares(level, len(first), expanded=expanded))
+    low, high = resampling.limits(draws, len(first))
     return Rho(estimate, float(low), float(high), len(first))
 
 
@@ -131,11 +121,7 @@ def nested_rho(
     model: Floats,
     people: PooledPeople,
     mode: Mode = "aggregate",
-    *,
-    n: int = 1000,
-    seed: int = 0,
-    level: float = 0.95,
-    expanded: bool = True,
+    resampling: Resampling = DEFAULT,
 ) -> Rho:
     """Return ρ of a model with people, its interval over resampled scenes and resampled people together.
 
@@ -144,18 +130,16 @@ def nested_rho(
     model : float array, shape (n scenes, k)
     people : PooledPeople
     mode : {'aggregate', 'pooled', 'per_scene_mean'}
-    n, seed, level, expanded
-        As for `bootstrap_rho`; the smaller number of scenes and people decides how far intervals are expanded.
+    resampling : Resampling
+        The smaller number of scenes and people decides how far intervals are expanded.
     """
     count, scenes = len(people.people), len(people.scenes)
     estimate = float(rho(model, people.scales(np.ones((1, count)))[0], mode))
     if count < 2 or scenes < 2:
         return Rho(estimate, float("nan"), float("nan"), scenes)
-    human = people.scales(resample_weights(count, n, np.random.default_rng(seed)))
-    drawn = resampled_scenes(scenes, n, seed + 1)
+    human = people.scales(resampling.weights(count))
+    drawn = replace(resampling, seed=resampling.seed + 1).units(scenes)
     resampled = np.take_along_axis(human, drawn[:, :, None], axis=1)
     draws = rho(model[drawn], resampled, mode)
-    if not np.isfinite(draws).any():
-        return Rho(estimate, float("nan"), float("nan"), scenes)
-    low, high = np.nanquantile(draws, tail_shares(level, min(count, scenes), expanded=expanded))
+    low, high = resampling.limits(draws, min(count, scenes))
     return Rho(estimate, float(low), float(high), scenes)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from visavis.scaling.counts import Floats
 from visavis.scaling.errors import ScalingError
-from visavis.scaling.intervals import resampled_scenes, tail_shares
+from visavis.scaling.intervals import DEFAULT, Resampling
 
 _MOST_ATTRIBUTES = 12
 
@@ -116,11 +116,7 @@ def weights_from_correlations(among: Floats, with_target: Floats, attributes: Se
 def preference_weights(
     scene_scales: pd.DataFrame,
     target: str = "preference",
-    *,
-    n: int = 2000,
-    seed: int = 0,
-    level: float = 0.95,
-    expanded: bool = True,
+    resampling: Resampling = DEFAULT,
 ) -> pd.DataFrame:
     """Regress each observer's values of one attribute on its values of the others.
 
@@ -130,8 +126,8 @@ def preference_weights(
         ``attribute, observer, scene, item, value``, as in `Comparison.scene_scales`.
     target : str
         The attribute to be explained.
-    n, seed, level, expanded
-        Of the intervals, over resampled scenes.
+    resampling : Resampling
+        Of scenes.
 
     Returns
     -------
@@ -152,7 +148,7 @@ def preference_weights(
         except ScalingError:  # too few rows, or an attribute that is constant or a sum of others: no weights to tell
             continue
         cube = _cube(wide, [*others, target])
-        low, high = _intervals(cube, n, seed, level, expanded)
+        low, high = _intervals(cube, resampling)
         among = np.abs(found.correlations - np.eye(len(others))).max()
         estimates = found.beta, found.normalised, found.lmg, np.full(len(others), found.r_squared)
         for place, name in enumerate(others):
@@ -173,7 +169,7 @@ def _cube(wide: pd.DataFrame, columns: list[str]) -> Floats:
     return whole[columns].to_numpy(dtype=np.float64).reshape(-1, n_items, len(columns))
 
 
-def _intervals(cube: Floats, n: int, seed: int, level: float, expanded: bool) -> tuple[Floats, Floats]:
+def _intervals(cube: Floats, resampling: Resampling) -> tuple[Floats, Floats]:
     """Return percentiles over resampled scenes, of β, |β| / Σ|β|, LMG and R²; shape (4, attributes) each.
 
     NaN with fewer than two scenes.
@@ -182,7 +178,7 @@ def _intervals(cube: Floats, n: int, seed: int, level: float, expanded: bool) ->
     unknown = np.full((4, p), np.nan)
     if n_scenes < 2:
         return unknown, unknown
-    drawn = cube[resampled_scenes(n_scenes, n, seed)].reshape(n, -1, p + 1)
+    drawn = cube[resampling.units(n_scenes)].reshape(resampling.n, -1, p + 1)
     drawn = drawn - drawn.mean(axis=1, keepdims=True)
     spread = np.sqrt((drawn**2).sum(axis=1))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -196,7 +192,7 @@ def _intervals(cube: Floats, n: int, seed: int, level: float, expanded: bool) ->
     draws = draws[:, np.isfinite(draws).all(axis=(0, 2))]  # where nothing is explained, there are no shares
     if not draws.shape[1]:
         return unknown, unknown
-    low, high = np.quantile(draws, tail_shares(level, n_scenes, expanded=expanded), axis=1)
+    low, high = resampling.limits(draws.swapaxes(0, 1), n_scenes)
     return low, high
 
 

@@ -22,7 +22,7 @@ from visavis.scaling.agreement.scene_scales import SceneScales, scene_scales
 from visavis.scaling.agreement.separability import separability
 from visavis.scaling.counts import Floats, count_choices
 from visavis.scaling.errors import ScalingError
-from visavis.scaling.intervals import over_scenes, ratio, resampled_scenes, tail_shares
+from visavis.scaling.intervals import over_scenes, ratio
 from visavis.scaling.scales.links import LINKS
 from visavis.scaling.variability.between import MATRIX_COLUMNS, REST_COLUMNS, between
 from visavis.scaling.variability.side_bias import side_bias
@@ -194,18 +194,20 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         told += _scene_notes(scaled)
         parts["scales"].append(_aggregate(scaled, options))
         parts["scene_scales"].append(_long(scaled))
-        parts["spreads"].append(spreads(scaled, PEOPLE, **options.for_intervals))
-        matrix, rest = between(grouped, attribute, models, **options.for_intervals)
+        parts["spreads"].append(spreads(scaled, PEOPLE, options.resampling))
+        matrix, rest = between(grouped, attribute, models, options.resampling)
         parts["vr_between"].append(matrix)
         parts["vr_rest"].append(rest)
         if PEOPLE in scaled.names:
             of_people = main[main["observer"].isin(named_people)]
             each = pool_choices(of_people, attribute, scenes, items, **options.for_scaling)
-            ceilings = human_ceilings(of_people, named_people, each, attribute, options.rho_mode, options.seed)
+            ceilings = human_ceilings(
+                of_people, named_people, each, attribute, options.rho_mode, options.resampling.seed
+            )
             parts["ceilings"].append(ceilings)
             parts["alignment"].append(_align(scaled, each, ceilings, options))
-            parts["correlations"].append(correlations(scaled, PEOPLE, each, **options.for_intervals))
-            parts["differences"].append(rho_differences(scaled, PEOPLE, options.rho_mode, **options.for_intervals))
+            parts["correlations"].append(correlations(scaled, PEOPLE, each, options.resampling))
+            parts["differences"].append(rho_differences(scaled, PEOPLE, options.rho_mode, options.resampling))
     joined = {name: _concat(frames, _COLUMNS[name]) for name, frames in parts.items()}
     notes += [*_joined(told), *_few_scenes(joined["differences"], options.level)]
     within = _within(main, options, notes)
@@ -220,7 +222,7 @@ def compare(trials: pd.DataFrame, *, people: Sequence[str] | None = None, option
         models=tuple(models),
         options=options,
         outcomes=_outcomes(main),
-        agreement=pairwise_agreement(main, named_people, **options.for_intervals),
+        agreement=pairwise_agreement(main, named_people, options.resampling),
         separability=curves,
         separability_points=points,
         screening=screened,
@@ -392,9 +394,8 @@ def _aggregate(scaled: SceneScales, options: Options) -> pd.DataFrame:
         values = values[np.isfinite(values).all(axis=1)]
         low = high = np.full(values.shape[1], np.nan)
         if len(values) > 1:
-            draws = values[resampled_scenes(len(values), options.resamples, options.seed)].mean(axis=1)
-            tails = tail_shares(options.level, len(values), expanded=options.expanded)
-            low, high = np.quantile(draws, tails, axis=0)
+            draws = values[options.resampling.units(len(values))].mean(axis=1)
+            low, high = options.resampling.limits(draws, len(values))
         mean = values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
         spread = mean.std()
         standardised = mean / spread if spread > 0 else np.full(mean.shape, np.nan)
@@ -418,9 +419,9 @@ def _align(scaled: SceneScales, together: PooledPeople, ceilings: pd.DataFrame, 
     for name in scaled.names:
         if name == PEOPLE:
             continue
-        found = bootstrap_rho(scaled.of(name), scaled.of(PEOPLE), options.rho_mode, **options.for_intervals)
+        found = bootstrap_rho(scaled.of(name), scaled.of(PEOPLE), options.rho_mode, resampling=options.resampling)
         if options.resample_people:
-            nested = nested_rho(scaled.of(name), together, options.rho_mode, **options.for_intervals)
+            nested = nested_rho(scaled.of(name), together, options.rho_mode, options.resampling)
             found = replace(found, low=nested.low, high=nested.high)
         share = found.estimate / of_people[0] if of_people[0] > 0 else float("nan")
         rows.append((scaled.attribute, name, found.estimate, found.low, found.high, found.n_scenes, *of_people, share))
@@ -441,7 +442,7 @@ def _within(trials: pd.DataFrame, options: Options, notes: list[str]) -> pd.Data
     for key in table[list(by)].values:
         part = by_scene[(by_scene[list(by)] == key).all(axis=1) & (by_scene["pairs"] > 0)]
         percent, pairs = (part[name].to_numpy(dtype=float) for name in ("vr_percent", "pairs"))
-        limits = over_scenes(ratio(percent * pairs, pairs), len(part), **options.for_intervals)[1:]
+        limits = over_scenes(ratio(percent * pairs, pairs), len(part), options.resampling)[1:]
         low.append(limits[0])
         high.append(limits[1])
     table["low"], table["high"] = low, high
@@ -465,9 +466,7 @@ def _within(trials: pd.DataFrame, options: Options, notes: list[str]) -> pd.Data
 
 
 def _weights(scales: pd.DataFrame, attributes: list[str], options: Options, notes: list[str]) -> pd.DataFrame:
-    table = preference_weights(
-        scales, options.target, n=options.resamples, seed=options.seed, level=options.level, expanded=options.expanded
-    )
+    table = preference_weights(scales, options.target, options.resampling)
     if options.target not in attributes or len(attributes) < 2:
         notes.append(f"there is no {options.target!r} with other attributes to explain it, so no weights are shown")
     else:
@@ -494,7 +493,7 @@ def _sides(trials: pd.DataFrame, people: list[str], options: Options) -> pd.Data
         same, swapped = (part[f"{name}_pairs"].to_numpy(dtype=float) for name in ("same", "swapped"))
         flips = (np.nan_to_num(part[f"{name}_flips"].to_numpy(dtype=float)) for name in ("same", "swapped"))
         same_rate, swapped_rate = (ratio(f * n, n) for f, n in zip(flips, (same, swapped), strict=True))
-        limits[group] = over_scenes(_minus(swapped_rate, same_rate), len(part), **options.for_intervals)[1:]
+        limits[group] = over_scenes(_minus(swapped_rate, same_rate), len(part), options.resampling)[1:]
     after = list(table.columns).index("excess_flips") + 1
     for place, name in enumerate(("excess_low", "excess_high")):
         table.insert(after + place, name, [limits[group][place] for group in table["group"]])

@@ -7,6 +7,7 @@ from typing import Any
 
 from visavis.scaling.agreement.rho import MODES, Mode
 from visavis.scaling.errors import ScalingError
+from visavis.scaling.intervals import DEFAULT, Resampling
 from visavis.scaling.scales.least_squares import Correction
 from visavis.scaling.scales.links import ModelName
 from visavis.scaling.scales.scale import DEFAULT_PRIOR_SD, Method
@@ -26,13 +27,8 @@ class Options:
     model, method, prior_sd, correction
         As for `fit_scale`.
     rho_mode : {'aggregate', 'pooled', 'per_scene_mean'}
-    resamples : int
+    resampling : Resampling
         Of scenes, for every interval.
-    level : float
-        Of every interval.
-    expanded : bool
-        Take percentiles of the resamples further out, since scenes are few (Hesterberg 2015).
-    seed : int
     resample_people : bool
         Let the intervals of ρ hold for other people too: resample people within the resamples of scenes.
     target : str
@@ -46,10 +42,7 @@ class Options:
     prior_sd: float = DEFAULT_PRIOR_SD
     correction: Correction = "add_half"
     rho_mode: Mode = "aggregate"
-    resamples: int = 2000
-    level: float = 0.95
-    expanded: bool = True
-    seed: int = 0
+    resampling: Resampling = DEFAULT
     resample_people: bool = False
     target: str = "preference"
     screening: ScreeningRule | None = None
@@ -57,15 +50,13 @@ class Options:
     def __post_init__(self) -> None:
         if self.rho_mode not in MODES:
             raise ScalingError(f"there is no mode {self.rho_mode!r} of ρ: known are {', '.join(MODES)}")
-        if self.resamples < 1:
-            raise ScalingError(f"resamples must be 1 at least, not {self.resamples}")
-        if not 0 < self.level < 1:
-            raise ScalingError(f"level must lie between 0 and 1, not {self.level}")
+        if self.resampling.method == "bca":
+            raise ScalingError("a comparison has no BCa intervals: choose 'expanded' or 'percentile'")
 
     @property
-    def for_intervals(self) -> dict[str, Any]:
-        """The options of intervals over resampled scenes."""
-        return {"n": self.resamples, "seed": self.seed, "level": self.level, "expanded": self.expanded}
+    def level(self) -> float:
+        """Of every interval."""
+        return self.resampling.level
 
     @property
     def for_scaling(self) -> dict[str, Any]:

@@ -127,15 +127,20 @@ def _alone(comparison: Comparison) -> list[str]:
 
 def _end(comparison: Comparison) -> list[str]:
     options = comparison.options
+    resampling = options.resampling
     sentences = []
     if len(comparison.scenes) > 1:
-        kind = "expanded percentile intervals (Hesterberg, 2015)" if options.expanded else "percentile intervals"
+        kind = (
+            "expanded percentile intervals (Hesterberg, 2015)"
+            if resampling.method == "expanded"
+            else "percentile intervals"
+        )
         people = (
             "; those of ρ from resampled people too" if options.resample_people and len(comparison.people) > 1 else ""
         )
         sentences.append(
             f"Intervals are {100 * options.level:g} % {kind} from "
-            f"{_count(options.resamples, 'resample', 'resamples')} of scenes (seed {options.seed}){people}."
+            f"{_count(resampling.n, 'resample', 'resamples')} of scenes (seed {resampling.seed}){people}."
         )
     return [*sentences, f"The analysis was done with visavis {version('visavis')}."]
 

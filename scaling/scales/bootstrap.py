@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri
 
 from visavis.scaling.counts import Counts, Floats, as_names, require_counts
 from visavis.scaling.errors import ScalingError
-from visavis.scaling.intervals import resample_weights, tail_shares
+from visavis.scaling.intervals import INTERVALS, Interval, Resampling, resample_weights
 
 from .likelihood import best_values
 from .links import LINKS
@@ -27,8 +27,6 @@ from .scale import Scale, fit_scale
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Interval = Literal["expanded", "percentile", "bca"]
-INTERVALS: tuple[Interval, ...] = get_args(Interval)
 
 TRIAL = "trial"
 """The unit that stands for single choices, resampled within each pair."""
@@ -51,7 +49,7 @@ class Bootstrap:
         Scale values without each unit in turn; None where two units or trials were resampled.
     n_units : int
         How many units were drawn from; the fewest, where two were resampled.
-    seed : int
+    resampling : Resampling
     """
 
     estimate: Scale
@@ -59,7 +57,7 @@ class Bootstrap:
     draws: Floats
     jackknife: Floats | None
     n_units: int
-    seed: int
+    resampling: Resampling
 
     def __repr__(self) -> str:
         n, n_groups, k = self.draws.shape
@@ -103,7 +101,7 @@ class Bootstrap:
             return 1.0
         return self.n_units / (self.n_units - 1)
 
-    def to_frame(self, level: float = 0.95, method: Interval = "expanded") -> pd.DataFrame:
+    def to_frame(self, level: float | None = None, method: Interval | None = None) -> pd.DataFrame:
         """Return a row for each group and item.
 
         Parameters
@@ -118,42 +116,41 @@ class Bootstrap:
         """
         low, high = self.interval(level, method)
         columns = {"se": self.standard_errors.ravel(), "low": low.ravel(), "high": high.ravel()}
-        return self.estimate.to_frame(level).assign(**columns)
+        return self.estimate.to_frame().assign(**columns)
 
     def summary(self) -> str:
         """Return what was resampled and how it went, in a few lines."""
         lines = [
-            f"{len(self.draws)} resamples of {' and '.join(self.unit)} (drawn from {self.n_units}), seed {self.seed}",
+            f"{len(self.draws)} resamples of {' and '.join(self.unit)} (drawn from {self.n_units}), "
+            f"seed {self.resampling.seed}",
             f"resamples without a finite scale: {self.lost.mean():.1%}",
         ]
         return "\n".join([*lines, self.estimate.summary()])
 
-    def plot(self, group: int = 0, level: float = 0.95, method: Interval = "expanded") -> Axes:
+    def plot(self, group: int = 0, level: float | None = None, method: Interval | None = None) -> Axes:
         """Draw the values of one group with their intervals, sorted, in a figure of its own."""
         k = len(self.items)
         frame = self.to_frame(level, method).iloc[group * k : (group + 1) * k]
-        return plot_values(frame, f"scale value ({self.estimate.unit}), {level:.0%} interval")
+        return plot_values(frame, f"scale value ({self.estimate.unit}), {level or self.resampling.level:.0%} interval")
 
-    def interval(self, level: float = 0.95, method: Interval = "expanded") -> tuple[Floats, Floats]:
+    def interval(self, level: float | None = None, method: Interval | None = None) -> tuple[Floats, Floats]:
         """Return an interval of every value.
 
         Parameters
         ----------
-        level : float
-        method : {'expanded', 'percentile', 'bca'}
-            ``percentile`` (Efron & Tibshirani 1993, ch. 13) is too narrow for few units: with 15 people who differ
-            its 95 % interval covers about 91 %. ``expanded`` (Hesterberg 2015), the default, takes percentiles
-            further out, by as much as a t interval is wider than one that divides by n. ``bca`` (Efron & Tibshirani
-            1993, ch. 14) corrects for bias and skewness, not for few units, and needs one resampled unit.
+        level, method : optional
+            As in `Resampling`, by default those of this bootstrap's; ``bca`` needs one resampled unit.
 
         Returns
         -------
         low, high : float arrays, shape (G, k)
             NaN where no resample has values.
         """
+        level, method = level or self.resampling.level, method or self.resampling.method
         if method not in INTERVALS:
-            raise ScalingError(f"there is no interval {method!r}: known are {', '.join(INTERVALS)}")
-        tails = tail_shares(level, self.n_units, expanded=method == "expanded")
+            raise ScalingError(f"unknown interval {method!r}; choose from {', '.join(INTERVALS)}")
+        wanted = Resampling(level=level, method="percentile" if method == "bca" else method)
+        tails = wanted.tails(self.n_units)
         if method != "bca":
             low, high = (_quantile_each(self.draws, np.full(self.values.shape, tail)) for tail in tails)
             return low, high
@@ -196,9 +193,7 @@ def bootstrap_scale(
     counts: Counts,
     unit: str | Sequence[str],
     by: str | Sequence[str] = (),
-    *,
-    n: int = 1000,
-    seed: int = 0,
+    resampling: Resampling = Resampling(n=1000),  # noqa: B008 (frozen)
     **options: Any,
 ) -> Bootstrap:
     """Scale the pooled counts of resampled units, such as observers.
@@ -214,9 +209,8 @@ def bootstrap_scale(
     by : str or sequence of str
         Columns that tell the pooled groups apart, such as ``attribute`` and ``scene``; by default all is pooled. A unit
         drawn twice counts twice in every group.
-    n : int
-        Number of resamples.
-    seed : int
+    resampling : Resampling
+        By default 1,000 resamples, 95 %, expanded.
     **options
         As for `fit_scale`.
 
@@ -227,15 +221,13 @@ def bootstrap_scale(
     """
     require_counts(counts)
     units, by = as_names(unit), as_names(by)
-    if n < 1:
-        raise ScalingError(f"one resample at least is needed, not {n}")
     pooled = counts.pool(by)
     estimate = fit_scale(pooled, **options)
-    rng = np.random.default_rng(seed)
+    n, rng = resampling.n, resampling.generator()
     if units == (TRIAL,):
         draws = _refit(_resampled_choices(pooled, n, rng), estimate, options)
         fewest = int(pooled.comparisons.sum(axis=(1, 2)).min() / 2)
-        return Bootstrap(estimate, units, draws, None, fewest, seed)
+        return Bootstrap(estimate, units, draws, None, fewest, resampling)
     table, sizes = _by_unit(counts, units, pooled, by)
     weights = np.ones((n, 1))
     for size in sizes:
@@ -243,7 +235,7 @@ def bootstrap_scale(
         weights = (weights[:, :, None] * drawn[:, None, :]).reshape(n, -1)
     draws = _refit(np.einsum("nu,u...->n...", weights, table, optimize=True), estimate, options)
     jackknife = _refit(table.sum(axis=0) - table, estimate, options) if len(units) == 1 else None
-    return Bootstrap(estimate, units, draws, jackknife, min(sizes), seed)
+    return Bootstrap(estimate, units, draws, jackknife, min(sizes), resampling)
 
 
 def _by_unit(counts: Counts, units: Sequence[str], pooled: Counts, by: Sequence[str]) -> tuple[Floats, list[int]]:

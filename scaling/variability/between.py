@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from visavis.scaling.agreement.majorities import Majorities, majorities
 from visavis.scaling.counts import Floats
-from visavis.scaling.intervals import over_scenes, ratio
+from visavis.scaling.intervals import DEFAULT, Resampling, over_scenes, ratio
 
 MATRIX_COLUMNS = ("attribute", "observer", "other", "vr_percent", "low", "high", "pairs")
 REST_COLUMNS = ("attribute", "observer", "majority", "low", "high", "mean", "pairs")
 
 
 def between(
-    trials: pd.DataFrame, attribute: str, models: Sequence[str], **intervals: Any
+    trials: pd.DataFrame, attribute: str, models: Sequence[str], resampling: Resampling = DEFAULT
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return VR% between every two observers, and of each model against the rest of the models.
 
@@ -29,8 +28,8 @@ def between(
     attribute : str
     models : sequence of str
         Those of the observers that are held against the rest of them.
-    **intervals
-        As for `over_scenes`.
+    resampling : Resampling
+        Of scenes.
 
     Returns
     -------
@@ -49,7 +48,7 @@ def between(
     for i, one in enumerate(votes.observers):
         for j in range(i):
             apart, both = _apart(votes.signs[i], votes.signs[j])
-            found[one, votes.observers[j]] = _percent(votes, apart, both, intervals), int(both.sum())
+            found[one, votes.observers[j]] = _percent(votes, apart, both, resampling), int(both.sum())
     matrix: list[tuple[object, ...]] = []
     for one, other in permutations(votes.observers, 2):
         values, pairs = found.get((one, other)) or found[other, one]
@@ -65,7 +64,7 @@ def between(
             each = [found.get((name, other)) or found[other, name] for other in present if other != name]
             told = [values[0] for values, pairs in each if pairs]
             mean = float(np.mean(told)) if told else float("nan")
-            rest.append((attribute, name, *_percent(votes, apart, both, intervals), mean, int(both.sum())))
+            rest.append((attribute, name, *_percent(votes, apart, both, resampling), mean, int(both.sum())))
     return pd.DataFrame(matrix, columns=list(MATRIX_COLUMNS)), pd.DataFrame(rest, columns=list(REST_COLUMNS))
 
 
@@ -75,6 +74,6 @@ def _apart(first: Floats, second: Floats) -> tuple[Floats, Floats]:
     return np.where(both, np.abs(first - second) / 2, 0.0), both.astype(float)
 
 
-def _percent(votes: Majorities, apart: Floats, both: Floats, intervals: dict[str, Any]) -> tuple[float, ...]:
-    found = over_scenes(ratio(votes.by_scene(apart), votes.by_scene(both)), len(votes.scenes), **intervals)
+def _percent(votes: Majorities, apart: Floats, both: Floats, resampling: Resampling) -> tuple[float, ...]:
+    found = over_scenes(ratio(votes.by_scene(apart), votes.by_scene(both)), len(votes.scenes), resampling)
     return tuple(100 * value for value in found)

@@ -9,12 +9,12 @@ import pandas as pd
 
 from visavis.scaling.agreement.scene_scales import SceneScales
 from visavis.scaling.counts import Floats
-from visavis.scaling.intervals import over_scenes
+from visavis.scaling.intervals import DEFAULT, Resampling, over_scenes
 
 COLUMNS = ("attribute", "observer", "spread", "low", "high", "of_people", "scenes")
 
 
-def spreads(scaled: SceneScales, people: str, **intervals: Any) -> pd.DataFrame:
+def spreads(scaled: SceneScales, people: str, resampling: Resampling = DEFAULT) -> pd.DataFrame:
     """Return the spread of every observer's scale values.
 
     The unit of a scale is the observer's own noise, so twice the sensitivity is twice the spread.
@@ -24,8 +24,8 @@ def spreads(scaled: SceneScales, people: str, **intervals: Any) -> pd.DataFrame:
     scaled : SceneScales
     people : str
         Name of the people taken together, if they are there.
-    **intervals
-        As for `over_scenes`.
+    resampling : Resampling
+        Of scenes.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def spreads(scaled: SceneScales, people: str, **intervals: Any) -> pd.DataFrame:
         variance = scaled.of(name).var(axis=-1)
         errors = np.nan_to_num(scaled.error_variances[scaled.names.index(name)])
         true = (variance - errors)[np.isfinite(variance)]
-        rows.append((name, *over_scenes(_root_mean(true), len(true), **intervals), len(true)))
+        rows.append((name, *over_scenes(_root_mean(true), len(true), resampling), len(true)))
     table = pd.DataFrame(rows, columns=["observer", "spread", "low", "high", "scenes"])
     of_people = table.loc[table["observer"] == people, "spread"].to_numpy(dtype=float)
     table["of_people"] = table["spread"] / of_people[0] if len(of_people) and of_people[0] > 0 else np.nan

@@ -24,7 +24,7 @@ from visavis.experiments import (
     run,
     write_trials,
 )
-from visavis.scaling import Options, compare, count_choices, fit_scale
+from visavis.scaling import Options, Resampling, compare, count_choices, fit_scale
 
 PWCMP = """observer,session_id,scene,condition_A,condition_B,is_A_selected
 M01,1,window,camera,ferwerda,1
@@ -96,7 +96,7 @@ def test_pwcmps_study_is_scaled_and_has_its_ceilings(session: str, tmp_path: Pat
             agree += [won == theirs for theirs in others]
             margin = 2 * sum(others) - len(others)
             by_others.append(0.5 if not margin else float(won == (margin > 0)))
-    (ceilings,) = compare(trials, options=Options(resamples=20)).ceilings.to_dict("records")
+    (ceilings,) = compare(trials, options=Options(resampling=Resampling(20))).ceilings.to_dict("records")
     assert ceilings["people"] == 5
     assert ceilings["choice_majority"] == pytest.approx(majority / 60)
     assert ceilings["choice_leave_one_out"] == pytest.approx(np.mean(by_others))

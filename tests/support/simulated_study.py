@@ -12,7 +12,7 @@ from scipy.stats import norm, spearmanr
 from visavis import Definition, Experiment, load_trials, run
 from visavis.experiments.experiment import load_stimuli
 from visavis.observers import SimulatedObserver, SimulatedOptions
-from visavis.scaling import PEOPLE, Comparison, Options, compare
+from visavis.scaling import PEOPLE, Comparison, Options, Resampling, compare
 from visavis.stimuli import sample_stimuli
 
 STATISTICS = {"contrast": "rms_contrast", "colorfulness": "colorfulness"}
@@ -69,7 +69,7 @@ def study(
         model = SimulatedObserver(name, options.model_copy(update={"seed": seed}))
         run(experiment, model, folder / f"results {seed}", repetitions=3)
     comparison = compare(
-        load_trials(folder / f"results {seed}"), people=["person *"], options=Options(resamples=resamples)
+        load_trials(folder / f"results {seed}"), people=["person *"], options=Options(resampling=Resampling(resamples))
     )
     return experiment, comparison
 

@@ -32,7 +32,7 @@ from visavis.observers.accounts import account
 from visavis.observers.api import ApiObserver
 from visavis.observers.api.profile import provider as known_provider
 from visavis.observers.contract_tests import MakeObserver, ObserverContract
-from visavis.scaling import Options, compare, write_report
+from visavis.scaling import Options, Resampling, compare, write_report
 from visavis.stimuli import encode_png
 
 MakeExperiment = Callable[..., Experiment]
@@ -696,7 +696,7 @@ def test_no_key_is_written_anywhere(
         assert server.asked
         assert batch or key in str(server.asked[0].headers)  # it did go out
     if not batch:
-        few = Options(resamples=20)
+        few = Options(resampling=Resampling(20))
         write_report(compare(load_trials(tmp_path / "results" / "served model"), options=few), tmp_path / "report")
     told += caplog.text + "".join(capfd.readouterr())
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

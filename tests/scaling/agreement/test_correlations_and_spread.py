@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from trial_tables import trials_table
 
-from visavis.scaling import Comparison, Options, compare, fit_scale, rho
+from visavis.scaling import Comparison, Options, Resampling, compare, fit_scale, rho
 from visavis.scaling.agreement.rank_correlation import kendall
 from visavis.scaling.agreement.scene_scales import scene_scales
 from visavis.scaling.variability.spread import spreads
@@ -38,7 +38,7 @@ def trials() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def found(trials: pd.DataFrame) -> Comparison:
-    return compare(trials, options=Options(resamples=200))
+    return compare(trials, options=Options(resampling=Resampling(200)))
 
 
 class TestCorrelations:
@@ -82,7 +82,7 @@ class TestCorrelations:
 
 class TestCeilings:
     def test_people_alone_have_them_too(self, trials: pd.DataFrame, found: Comparison) -> None:
-        alone = compare(trials[trials["observer_kind"] == "human"], options=Options(resamples=50))
+        alone = compare(trials[trials["observer_kind"] == "human"], options=Options(resampling=Resampling(50)))
         pd.testing.assert_frame_equal(alone.ceilings, found.ceilings)
         row = alone.ceilings.iloc[0]
         assert row["people"] == 5
@@ -91,7 +91,9 @@ class TestCeilings:
         assert row["kappa"] == found.agreement.query("measure == 'kappa'")["ceiling"].iloc[0]
 
     def test_one_person_has_none(self, trials: pd.DataFrame) -> None:
-        row = compare(trials[trials["observer"].isin(["P0", "M1"])], options=Options(resamples=50)).ceilings.iloc[0]
+        row = compare(
+            trials[trials["observer"].isin(["P0", "M1"])], options=Options(resampling=Resampling(50))
+        ).ceilings.iloc[0]
         assert row["people"] == 1
         assert row.drop(["attribute", "people"]).isna().all()
 
@@ -103,13 +105,13 @@ class TestSpread:
         for seed in range(10):
             trials = trials_table(observers, scenes=7, repetitions=3, seed=seed)
             scaled = scene_scales(trials, "contrast", SCENES, ITEMS)
-            found.append(spreads(scaled, "P1", n=10).set_index("observer")["spread"])
+            found.append(spreads(scaled, "P1", Resampling(10)).set_index("observer")["spread"])
         mean = pd.concat(found, axis=1).mean(axis=1)
         for name, size in (("fine", 1.2), ("coarse", 0.3), ("P1", 0.9)):
             # Three repetitions overestimate every scale by up to a quarter, and so its spread.
             assert 1 < mean[name] / (size * VALUES.std()) < 1.3
         many = trials_table(observers, scenes=7, repetitions=40)
-        table = spreads(scene_scales(many, "contrast", SCENES, ITEMS), "P1", n=10).set_index("observer")
+        table = spreads(scene_scales(many, "contrast", SCENES, ITEMS), "P1", Resampling(10)).set_index("observer")
         for name, size in (("fine", 1.2), ("coarse", 0.3), ("P1", 0.9)):
             assert table.loc[name, "spread"] == pytest.approx(size * VALUES.std(), rel=0.1)
 

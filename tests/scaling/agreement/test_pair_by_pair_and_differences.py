@@ -9,7 +9,16 @@ from scipy.special import expit
 from scipy.stats import t as student
 from trial_tables import trials_table
 
-from visavis.scaling import Options, ScalingError, ScreeningRule, compare, error_consistency, pairwise_agreement, screen
+from visavis.scaling import (
+    Options,
+    Resampling,
+    ScalingError,
+    ScreeningRule,
+    compare,
+    error_consistency,
+    pairwise_agreement,
+    screen,
+)
 from visavis.scaling.agreement.differences import rho_differences
 from visavis.scaling.agreement.scene_scales import scene_scales
 from visavis.scaling.agreement.separability import logistic, separability
@@ -35,7 +44,7 @@ def test_error_consistency_of_the_literature() -> None:
 
 def test_accuracy_counts_the_pairs_on_which_the_majorities_agree(trials: pd.DataFrame) -> None:
     """Against a count by hand, in plain loops."""
-    found = pairwise_agreement(trials, PEOPLE, n=50).set_index(["observer", "measure"])["estimate"]
+    found = pairwise_agreement(trials, PEOPLE, resampling=Resampling(50)).set_index(["observer", "measure"])["estimate"]
     votes: dict[tuple[str, frozenset[str]], dict[str, float]] = {}
     for row in trials.itertuples():
         pair = row.scene, frozenset((row.left, row.right))
@@ -54,7 +63,7 @@ def test_accuracy_counts_the_pairs_on_which_the_majorities_agree(trials: pd.Data
 
 
 def test_kappa_is_the_formula_with_each_person_in_turn(trials: pd.DataFrame) -> None:
-    found = pairwise_agreement(trials, PEOPLE, n=50).set_index(["observer", "measure"])["estimate"]
+    found = pairwise_agreement(trials, PEOPLE, resampling=Resampling(50)).set_index(["observer", "measure"])["estimate"]
     chosen = np.where(trials["choice"] == "left", trials["left"], trials["right"])
     first = np.minimum(trials["left"].to_numpy(dtype=object), trials["right"].to_numpy(dtype=object))
     second = np.maximum(trials["left"].to_numpy(dtype=object), trials["right"].to_numpy(dtype=object))
@@ -72,7 +81,7 @@ def test_kappa_is_the_formula_with_each_person_in_turn(trials: pd.DataFrame) -> 
 
 
 def test_a_twin_of_people_reaches_their_ceiling_and_its_mirror_image_does_not(trials: pd.DataFrame) -> None:
-    table = pairwise_agreement(trials, PEOPLE, n=400).set_index(["observer", "measure"])
+    table = pairwise_agreement(trials, PEOPLE, resampling=Resampling(400)).set_index(["observer", "measure"])
     accuracy = table.xs("accuracy", level="measure")
     assert accuracy.loc["twin", "estimate"] == pytest.approx(accuracy.loc["twin", "ceiling"], abs=0.05)
     assert accuracy.loc["reverse", "estimate"] < 0.2
@@ -82,7 +91,7 @@ def test_a_twin_of_people_reaches_their_ceiling_and_its_mirror_image_does_not(tr
 
 
 def test_one_person_alone_gives_accuracy_and_no_ceiling(trials: pd.DataFrame) -> None:
-    table = pairwise_agreement(trials[trials["observer"].isin(["P0", "twin"])], ["P0"], n=20)
+    table = pairwise_agreement(trials[trials["observer"].isin(["P0", "twin"])], ["P0"], resampling=Resampling(20))
     assert table["measure"].tolist() == ["accuracy"]
     assert table["ceiling"].isna().all()
 
@@ -92,8 +101,8 @@ class TestDifferences:
         scenes, items = sorted(set(trials["scene"])), [f"c{i}" for i in range(6)]
         group = trials["observer"].where(~trials["observer"].isin(PEOPLE), "people")
         scaled = scene_scales(trials.assign(observer=group), "contrast", scenes, items)
-        table = rho_differences(scaled, "people", n=500).set_index(["observer", "other"])
-        compared = compare(trials, options=Options(resamples=200))
+        table = rho_differences(scaled, "people", resampling=Resampling(500)).set_index(["observer", "other"])
+        compared = compare(trials, options=Options(resampling=Resampling(200)))
         rho = compared.alignment.set_index("observer")["rho"]
         for (one, other), row in table.iterrows():
             assert row["difference"] == pytest.approx(rho[one] - rho[other])
@@ -106,7 +115,7 @@ class TestDifferences:
         observers = {"people": {"contrast": 3 * VALUES}, "like": {"contrast": 3 * VALUES}}
         table = trials_table({**observers, "un": {"contrast": -3 * VALUES}}, scenes=count)
         scaled = scene_scales(table, "contrast", [f"s{i}" for i in range(count)], [f"c{i}" for i in range(6)])
-        found = rho_differences(scaled, "people", n=2000)
+        found = rho_differences(scaled, "people", resampling=Resampling(2000))
         assert found["difference"].item() > 1
         assert found["p_value"].item() == found["p_adjusted"].item() == 2 ** (1 - count)
 
@@ -116,7 +125,7 @@ class TestDifferences:
         for seed in range(60):
             table = trials_table(observers, scenes=10, repetitions=2, seed=seed)
             scaled = scene_scales(table, "contrast", [f"s{i}" for i in range(10)], [f"c{i}" for i in range(6)])
-            found.append(rho_differences(scaled, "people", n=200)["p_value"].iloc[0])
+            found.append(rho_differences(scaled, "people", resampling=Resampling(200))["p_value"].iloc[0])
         assert np.mean(np.array(found) < 0.05) <= 0.1
 
 
@@ -145,7 +154,7 @@ class TestSeparability:
         assert np.isnan(logistic(np.array([0.1, 0.2, 0.3, 0.4]), np.array(y, float), np.arange(4))).all()
 
     def test_a_twin_agrees_where_people_see_a_difference(self, trials: pd.DataFrame) -> None:
-        compared = compare(trials, options=Options(resamples=50))
+        compared = compare(trials, options=Options(resampling=Resampling(50)))
         curves = compared.separability.set_index("observer")
         assert curves.loc["twin", "low"] > 0
         assert curves.loc["reverse", "high"] < 0
@@ -192,8 +201,8 @@ class TestScreening:
         assert not table["excluded"].any()
 
     def test_the_comparison_says_rho_with_and_without_them(self, careless: pd.DataFrame) -> None:
-        everyone = compare(careless, options=Options(resamples=50))
-        kept = compare(careless, options=Options(resamples=50, screening=ScreeningRule()))
+        everyone = compare(careless, options=Options(resampling=Resampling(50)))
+        kept = compare(careless, options=Options(screening=ScreeningRule(), resampling=Resampling(50)))
         assert len(everyone.people) == 8
         assert kept.people == ("P3", "P4", "P5", "P6", "P7")
         assert not everyone.screening["excluded"].any()

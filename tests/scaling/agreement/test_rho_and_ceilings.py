@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from trial_tables import trials_table
 
-from visavis.scaling import ScalingError, bootstrap_rho, leave_one_out_rho, rho, scene_scales
+from visavis.scaling import Resampling, ScalingError, bootstrap_rho, leave_one_out_rho, rho, scene_scales
 from visavis.scaling.agreement.ceilings import rho_ceilings
 from visavis.scaling.agreement.pooled_people import PooledPeople, pool_choices
 from visavis.scaling.agreement.rank_correlation import pearson, spearman
 from visavis.scaling.agreement.rho import nested_rho
-from visavis.scaling.intervals import resampled_scenes
 
 rows = arrays(np.float64, (2, 7), elements=st.integers(-5, 5).map(float))
 
@@ -72,17 +71,17 @@ def test_scenes_that_one_lacks_are_left_out(two_scales: tuple[np.ndarray, np.nda
 
 def test_the_interval_is_the_one_of_a_plain_loop(two_scales: tuple[np.ndarray, np.ndarray]) -> None:
     first, second = two_scales
-    found = bootstrap_rho(first, second, n=400, seed=3, expanded=False)
-    drawn = resampled_scenes(9, 400, 3)
+    found = bootstrap_rho(first, second, resampling=Resampling(400, seed=3, method="percentile"))
+    drawn = Resampling(400, 3).units(9)
     draws = [scipy.stats.spearmanr(first[s].mean(0), second[s].mean(0)).statistic for s in drawn]
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))
     assert found.n_scenes == 9
 
 
 def test_resamples_draw_with_replacement_and_alike_for_all() -> None:
-    drawn = resampled_scenes(10, 4000, 1)
+    drawn = Resampling(4000, 1).units(10)
     assert drawn.shape == (4000, 10)
-    assert np.array_equal(drawn, resampled_scenes(10, 4000, 1))
+    assert np.array_equal(drawn, Resampling(4000, 1).units(10))
     times = np.apply_along_axis(np.bincount, 1, drawn, minlength=10)
     assert times.mean(axis=0) == pytest.approx(1, abs=0.1)
     assert times.var(axis=0) == pytest.approx(0.9, abs=0.1)  # of a binomial with n = 10, p = 1/10
@@ -170,8 +169,8 @@ class TestCrowd:
     def test_other_people_widen_the_interval(self, six: pd.DataFrame, people: PooledPeople) -> None:
         model = scene_scales(six[six["observer"] == "M"], "contrast", SCENES, ITEMS).of("M")
         everyone = people.scales(np.ones((1, 6)))[0]
-        plain = bootstrap_rho(model, everyone, n=800)
-        nested = nested_rho(model, people, n=800)
+        plain = bootstrap_rho(model, everyone, resampling=Resampling(800))
+        nested = nested_rho(model, people, resampling=Resampling(800))
         assert nested.estimate == pytest.approx(plain.estimate)
         assert nested.low <= plain.low + 1e-9
         assert nested.low <= nested.estimate <= nested.high
@@ -188,7 +187,9 @@ def test_resamples_of_the_mean_of_scenes_are_of_the_resampled_scenes(
     first, second = two_scales
     first = first.copy()
     first[2] = 0.0  # a flat scene has no coefficient
-    found = bootstrap_rho(first, second, "per_scene_mean", coefficient=coefficient, n=200, expanded=False)  # type: ignore[arg-type]
-    drawn = resampled_scenes(len(first), 200, 0)
+    found = bootstrap_rho(
+        first, second, "per_scene_mean", coefficient=coefficient, resampling=Resampling(200, method="percentile")
+    )  # type: ignore[arg-type]
+    drawn = Resampling(200, 0).units(len(first))
     plainly = rho(first[drawn], second[drawn], "per_scene_mean", coefficient=coefficient)  # type: ignore[arg-type]
     assert [found.low, found.high] == pytest.approx(np.nanquantile(plainly, [0.025, 0.975]))

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from trial_tables import trials_table
 
-from visavis.scaling import PEOPLE, Comparison, Options, ScalingError, compare
+from visavis.scaling import PEOPLE, Comparison, Options, Resampling, ScalingError, compare
 
 ATTRIBUTES = {"contrast": np.array([-1.2, -0.4, 0.1, 0.5, 1.0]), "preference": np.array([0.2, 0.9, 0.4, -0.5, -1.0])}
 OPPOSITE = {name: -values for name, values in ATTRIBUTES.items()}
-QUICK = Options(resamples=200)
+QUICK = Options(resampling=Resampling(200))
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +174,7 @@ def test_different_definitions_are_noted(trials: pd.DataFrame) -> None:
     ("options", "message"),
     [
         ({"rho_mode": "mean"}, "there is no mode 'mean' of ρ"),
-        ({"resamples": 0}, "resamples must be 1 at least"),
-        ({"level": 95}, "level must lie between 0 and 1"),
+        ({"resampling": Resampling(method="bca")}, "a comparison has no BCa intervals"),
     ],
 )
 def test_unknown_options_are_named(options: dict[str, Any], message: str) -> None:
@@ -190,7 +189,7 @@ def test_every_choice_of_method_changes_something_and_is_recorded(trials: pd.Dat
         {"model": "bradley_terry"},
         {"prior_sd": 0.5},
     ):
-        options = Options(resamples=200, **changed)  # type: ignore[arg-type]
+        options = Options(**changed, resampling=Resampling(200))  # type: ignore[arg-type]
         found = compare(trials, options=options)
         assert found.options == options
         assert not np.allclose(found.scales["value"], comparison.scales["value"], equal_nan=True)

@@ -15,6 +15,7 @@ from trial_tables import trials_table
 from visavis.scaling import (
     VARIANTS,
     Options,
+    Resampling,
     ScreeningRule,
     compare,
     preference_weights,
@@ -23,7 +24,7 @@ from visavis.scaling import (
     weights_from_correlations,
 )
 
-QUICK = Options(resamples=200)
+QUICK = Options(resampling=Resampling(200))
 CONTRAST, COLOR = np.array([-1.0, 0.6, 0.1, -0.4, 0.7]), np.array([0.5, 0.8, -1.0, 0.1, -0.4])
 
 
@@ -51,15 +52,14 @@ def test_the_weights_of_each_observer_are_found(trials: pd.DataFrame) -> None:
 
 def test_intervals_are_those_of_a_plain_loop(trials: pd.DataFrame) -> None:
     from visavis.scaling import attribute_weights
-    from visavis.scaling.intervals import resampled_scenes
 
     scales = compare(trials, options=QUICK).scene_scales
     one = scales[scales["observer"] == "like"]
-    found = preference_weights(one, n=60, seed=5, expanded=False).set_index("attribute")
+    found = preference_weights(one, resampling=Resampling(60, seed=5, method="percentile")).set_index("attribute")
     wide = one.pivot_table(index=["scene", "item"], columns="attribute", values="value")
     scenes = sorted(set(one["scene"]))
     draws = []
-    for drawn in resampled_scenes(len(scenes), 60, 5):
+    for drawn in Resampling(60, 5).units(len(scenes)):
         rows = pd.concat([wide.loc[scenes[s]] for s in drawn])
         weights = attribute_weights(rows[["colorfulness", "contrast"]], rows["preference"].to_numpy())
         draws.append((weights.beta, weights.normalised, weights.lmg, np.full(2, weights.r_squared)))
@@ -90,7 +90,7 @@ def test_without_the_target_or_anything_to_explain_it_by_that_is_said(trials: pd
     alone = compare(trials[trials["attribute"] == "contrast"], options=QUICK)
     assert alone.weights.empty
     assert "there is no 'preference' with other attributes to explain it, so no weights are shown" in alone.notes
-    other = compare(trials, options=Options(resamples=50, target="contrast"))
+    other = compare(trials, options=Options(target="contrast", resampling=Resampling(50)))
     assert set(other.weights["attribute"]) == {"colorfulness", "preference"}
     lacking = trials[~((trials["observer"] == "like") & (trials["attribute"] == "preference"))]
     notes = compare(lacking, options=QUICK).notes
@@ -115,7 +115,7 @@ def test_sides_are_judged_for_each_model_and_for_people_together(trials: pd.Data
 def test_sensitivity_varies_each_choice_alone(trials: pd.DataFrame) -> None:
     table = sensitivity(trials, options=QUICK).set_index(["attribute", "observer"])
     assert list(table.columns[: len(VARIANTS)]) == list(VARIANTS)
-    alone = compare(trials, options=Options(resamples=1, rho_mode="pooled")).alignment
+    alone = compare(trials, options=Options(rho_mode="pooled", resampling=Resampling(1))).alignment
     assert table["ρ pooled"].to_numpy() == pytest.approx(alone["rho"].to_numpy())
     assert (table["lowest"] <= table["as chosen"]).all()
     assert (table["highest"] >= table["as chosen"]).all()

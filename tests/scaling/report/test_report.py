@@ -14,7 +14,16 @@ import pandas as pd
 import pytest
 from trial_tables import trials_table
 
-from visavis.scaling import Comparison, Options, ScreeningRule, compare, report_html, sensitivity, write_report
+from visavis.scaling import (
+    Comparison,
+    Options,
+    Resampling,
+    ScreeningRule,
+    compare,
+    report_html,
+    sensitivity,
+    write_report,
+)
 from visavis.scaling.report.captions import captions, trade_off_caution
 from visavis.scaling.report.figures import figures
 from visavis.scaling.report.latex import escaped, latex_table
@@ -22,7 +31,7 @@ from visavis.scaling.report.methods_paragraph import methods_paragraph
 from visavis.scaling.report.tables import shown_tables
 
 VALUES = {"contrast": np.array([-1.0, 0.0, 1.0]), "preference": np.array([0.4, 0.1, -0.5])}
-QUICK = Options(resamples=100)
+QUICK = Options(resampling=Resampling(100))
 EVIL = '<script>alert("1")</script>'
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -94,19 +103,19 @@ def test_the_page_says_what_it_was_made_from(comparison: Comparison) -> None:
 
 
 def test_of_an_earlier_report_nothing_stays_and_of_other_files_all(trials: pd.DataFrame, tmp_path: Path) -> None:
-    both = sensitivity(trials, options=Options(resamples=10))
-    write_report(compare(trials, options=Options(resamples=10)), tmp_path, both)
+    both = sensitivity(trials, options=Options(resampling=Resampling(10)))
+    write_report(compare(trials, options=Options(resampling=Resampling(10))), tmp_path, both)
     mine = {"notes.txt", "alignment_old.png", "trials.csv"}
     for name in mine:
         (tmp_path / name).write_text("mine")
     before = {path.name for path in tmp_path.iterdir()}
     models = trials[trials["observer_kind"] == "vlm"]
-    write_report(compare(models, options=Options(resamples=10)), tmp_path)
+    write_report(compare(models, options=Options(resampling=Resampling(10))), tmp_path)
     after = {path.name for path in tmp_path.iterdir()}
     gone = {"alignment.png", "alignment.pdf", "alignment.svg", "alignment.tex", "sensitivity.csv", "sensitivity.tex"}
     assert gone <= before - after
     assert mine | {"report.html", "comparison.json", "scales.png", "scales.csv"} <= after
-    fresh = write_report(compare(models, options=Options(resamples=10)), tmp_path / "fresh").parent
+    fresh = write_report(compare(models, options=Options(resampling=Resampling(10))), tmp_path / "fresh").parent
     assert after - mine == {path.name for path in fresh.iterdir()}
 
 
@@ -161,7 +170,7 @@ def test_json_and_csv_beside_the_page_hold_the_same_numbers(comparison: Comparis
     page = written / "report.html"
     assert page.read_text(encoding="utf-8") == report_html(comparison)
     data = json.loads((page.parent / "comparison.json").read_text(encoding="utf-8"))
-    assert data["options"]["resamples"] == 100
+    assert data["options"]["resampling"]["n"] == 100
     assert data["definitions"] == ["0" * 64]
     for name, table in comparison.tables().items():
         from_csv = pd.read_csv(page.parent / f"{name}.csv")
@@ -194,7 +203,9 @@ def test_the_methods_are_told_in_sentences_with_the_numbers(trials: pd.DataFrame
     assert "Gaussian priors of SD 2" in text
     assert "95 % expanded percentile intervals (Hesterberg, 2015) from 100 resamples of scenes (seed 0)" in text
     assert text in " ".join(Page(report_html(comparison)).texts)
-    other = Options(resamples=10, method="least_squares", model="bradley_terry", rho_mode="pooled", expanded=False)
+    other = Options(
+        method="least_squares", model="bradley_terry", rho_mode="pooled", resampling=Resampling(10, method="percentile")
+    )
     text = methods_paragraph(compare(trials, options=other))
     assert "the Bradley-Terry model (1952; unit: logits) by least squares" in text
     assert "all scenes and renditions at once" in text
@@ -210,7 +221,9 @@ class TestMethods:
     """Correct English for whatever data there are."""
 
     def told(self, trials: pd.DataFrame, query: str, **options: Any) -> str:
-        return methods_paragraph(compare(trials[trials.eval(query)], options=Options(resamples=20, **options)))
+        return methods_paragraph(
+            compare(trials[trials.eval(query)], options=Options(**options, resampling=Resampling(20)))
+        )
 
     def test_without_people(self, trials: pd.DataFrame) -> None:
         text = self.told(trials, "observer_kind == 'vlm'")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from trial_tables import trials_table
 
-from visavis.scaling import Counts, ScalingError, bootstrap_scale, compare_items, count_choices, fit_scale
+from visavis.scaling import Counts, Resampling, ScalingError, bootstrap_scale, compare_items, count_choices, fit_scale
 from visavis.scaling.intervals import resample_weights
 
 VALUES = {"contrast": np.array([-0.7, -0.1, 0.2, 0.6]), "preference": np.array([0.3, 0.0, -0.2, -0.1])}
@@ -19,7 +19,7 @@ def counts() -> Counts:
 
 
 def test_each_draw_is_the_scale_of_the_drawn_people(counts: Counts) -> None:
-    found = bootstrap_scale(counts, "observer", ["attribute", "scene"], n=20, seed=4)
+    found = bootstrap_scale(counts, "observer", ["attribute", "scene"], resampling=Resampling(20, seed=4))
     people = sorted(set(counts.groups["observer"]))
     weights = resample_weights(len(people), 20, np.random.default_rng(4))
     for draw, times in zip(found.draws, weights, strict=True):
@@ -32,17 +32,19 @@ def test_each_draw_is_the_scale_of_the_drawn_people(counts: Counts) -> None:
 
 
 def test_the_estimate_is_the_scale_of_the_data(counts: Counts) -> None:
-    found = bootstrap_scale(counts, "observer", ["attribute"], n=5)
+    found = bootstrap_scale(counts, "observer", ["attribute"], resampling=Resampling(5))
     assert np.array_equal(found.estimate.values, fit_scale(counts.pool(["attribute"])).values)
 
 
 def test_without_groups_everything_is_pooled(counts: Counts) -> None:
-    found = bootstrap_scale(counts, "scene", [], n=5)
+    found = bootstrap_scale(counts, "scene", [], resampling=Resampling(5))
     assert found.draws.shape == (5, 1, 4)
 
 
 def test_the_seed_decides(counts: Counts) -> None:
-    one, same, other = (bootstrap_scale(counts, "observer", ["attribute"], n=5, seed=s).draws for s in (1, 1, 2))
+    one, same, other = (
+        bootstrap_scale(counts, "observer", ["attribute"], resampling=Resampling(5, seed=s)).draws for s in (1, 1, 2)
+    )
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
 
@@ -71,7 +73,7 @@ def test_people_intervals_cover_the_population() -> None:
         import pandas as pd
 
         each = Counts(("a", "b", "c"), pd.DataFrame({"observer": range(20)}), wins, np.zeros_like(wins))
-        draws = bootstrap_scale(each, "observer", [], n=300, seed=study, prior_sd=10).draws[:, 0]
+        draws = bootstrap_scale(each, "observer", [], prior_sd=10, resampling=Resampling(300, seed=study)).draws[:, 0]
         low, high = np.quantile(draws[:, 2] - draws[:, 0], [0.025, 0.975])
         covered.append(low <= truth[2] - truth[0] <= high)
     assert 0.88 <= np.mean(covered) <= 0.98  # the percentile interval of 20 people is a little narrow
@@ -93,7 +95,7 @@ def test_intervals_are_scipys(method: str) -> None:
     from scipy.stats import bootstrap, norm
 
     counts = two_items()
-    found = bootstrap_scale(counts, "observer", [], n=20_000, seed=1, method="ml")
+    found = bootstrap_scale(counts, "observer", [], method="ml", resampling=Resampling(20_000, seed=1))
     low, high = found.interval(method=method)  # type: ignore[arg-type]
     share = counts.wins[:, 0, 1] / 8
 
@@ -107,18 +109,16 @@ def test_intervals_are_scipys(method: str) -> None:
 def test_the_expanded_interval_is_wider_by_what_a_t_interval_is() -> None:
     from scipy.stats import norm, t
 
-    from visavis.scaling.intervals import tail_shares
-
-    low, high = tail_shares(0.95, 15)
+    low, high = Resampling().tails(15)
     assert norm.ppf(high) == pytest.approx(np.sqrt(15 / 14) * t.ppf(0.975, 14))
     assert low == pytest.approx(1 - high)
-    assert tail_shares(0.95, 15, expanded=False) == pytest.approx([0.025, 0.975])
-    assert tail_shares(0.95, 10**7) == pytest.approx([0.025, 0.975], abs=1e-6)
+    assert Resampling(method="percentile").tails(15) == pytest.approx([0.025, 0.975])
+    assert Resampling().tails(10**7) == pytest.approx([0.025, 0.975], abs=1e-6)
 
 
 def test_two_units_at_once_vary_more_than_either(counts: Counts) -> None:
     def spread(unit: str | tuple[str, ...]) -> float:
-        return float(bootstrap_scale(counts, unit, ["attribute"], n=400).draws.std(axis=0).mean())
+        return float(bootstrap_scale(counts, unit, ["attribute"], resampling=Resampling(400)).draws.std(axis=0).mean())
 
     assert spread(("observer", "scene")) > max(spread("observer"), spread("scene"))
 
@@ -126,7 +126,7 @@ def test_two_units_at_once_vary_more_than_either(counts: Counts) -> None:
 def test_resampled_trials_keep_the_number_of_each_pair() -> None:
     people = {f"P{i}": VALUES for i in range(8)}
     counts = count_choices(trials_table(people, repetitions=2), ("attribute",))
-    found = bootstrap_scale(counts, "trial", ["attribute"], n=500, prior_sd=50)
+    found = bootstrap_scale(counts, "trial", ["attribute"], prior_sd=50, resampling=Resampling(500))
     errors = fit_scale(counts, prior_sd=50).standard_errors
     assert found.draws.std(axis=0) == pytest.approx(errors, rel=0.25)
 
@@ -148,7 +148,7 @@ def test_standard_errors_of_a_mean_are_the_textbooks() -> None:
     from scipy.stats import norm
 
     counts = two_items(people=12)
-    found = bootstrap_scale(counts, "observer", n=20_000, method="ml")
+    found = bootstrap_scale(counts, "observer", method="ml", resampling=Resampling(20_000))
     share = counts.wins[:, 0, 1] / 8
     slope = norm.pdf(norm.ppf(share.mean()))
     error = share.std(ddof=1) / np.sqrt(12) / slope / 2
@@ -161,11 +161,11 @@ def test_resamples_without_a_maximum_are_left_out_and_counted() -> None:
 
     wins = np.array([[[0, 3], [0, 0]]] * 2 + [[[0, 2], [1, 0]]], dtype=float)
     counts = Counts(("a", "b"), pd.DataFrame({"observer": ["P", "Q", "R"]}), wins, np.zeros_like(wins))
-    found = bootstrap_scale(counts, "observer", n=2000, method="ml")
+    found = bootstrap_scale(counts, "observer", method="ml", resampling=Resampling(2000))
     assert found.lost[0] == pytest.approx((2 / 3) ** 3, abs=0.03)  # the one who once chose b was not drawn
     assert np.isfinite(found.interval()).all()
     assert "resamples without a finite scale: " in found.summary()
-    assert bootstrap_scale(counts, "observer", n=50).lost[0] == 0
+    assert bootstrap_scale(counts, "observer", resampling=Resampling(50)).lost[0] == 0
 
 
 def test_items_are_compared_over_people_who_differ() -> None:
@@ -182,7 +182,7 @@ def test_items_are_compared_over_people_who_differ() -> None:
         wins = np.zeros((12, 4, 4))
         wins[:, first, second], wins[:, second, first] = won, 3 - won
         counts = Counts(tuple("abcd"), pd.DataFrame({"observer": range(12)}), wins, np.zeros_like(wins))
-        resampled = bootstrap_scale(counts, "observer", n=300, seed=study)
+        resampled = bootstrap_scale(counts, "observer", resampling=Resampling(300, seed=study))
         for name, scale in (("pooled", resampled.estimate), ("people", resampled)):
             table = compare_items(scale, adjustment="holm")  # type: ignore[arg-type]
             found[name].append(bool((table["p_value"] < 0.05).any()))
@@ -193,20 +193,20 @@ def test_items_are_compared_over_people_who_differ() -> None:
 def test_trials_of_three_repetitions_vary_too_little() -> None:
     """A unanimous pair stays unanimous however its three choices are drawn again."""
     wins = np.array([[0, 3.0], [0, 0]])
-    found = bootstrap_scale(Counts.from_matrix(wins), "trial", n=50)
+    found = bootstrap_scale(Counts.from_matrix(wins), "trial", resampling=Resampling(50))
     assert np.ptp(found.draws, axis=0) == pytest.approx(0)
     assert found.estimate.standard_errors[0, 0] > 0.3
 
 
 def test_an_interval_that_cannot_be_made_is_named(counts: Counts) -> None:
-    found = bootstrap_scale(counts, ("observer", "scene"), ["attribute"], n=20)
+    found = bootstrap_scale(counts, ("observer", "scene"), ["attribute"], resampling=Resampling(20))
     with pytest.raises(ScalingError, match="BCa needs the data without each unit in turn"):
         found.interval(method="bca")
-    with pytest.raises(ScalingError, match="level must lie between 0 and 1"):
+    with pytest.raises(ScalingError, match="level must be between 0 and 1"):
         found.interval(95)
-    with pytest.raises(ScalingError, match="one resample at least"):
-        bootstrap_scale(counts, "observer", ["attribute"], n=0)
-    with pytest.raises(ScalingError, match="no interval 'wald': known are expanded, percentile, bca"):
+    with pytest.raises(ScalingError, match="the number of resamples, must be at least 1"):
+        bootstrap_scale(counts, "observer", ["attribute"], resampling=Resampling(0))
+    with pytest.raises(ScalingError, match="unknown interval 'wald'; choose from expanded, percentile, bca"):
         found.interval(method="wald")  # type: ignore[arg-type]
 
 

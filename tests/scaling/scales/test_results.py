@@ -11,6 +11,7 @@ import pytest
 
 from visavis.scaling import (
     Counts,
+    Resampling,
     ScalingError,
     bootstrap_scale,
     choice_ceilings,
@@ -57,7 +58,9 @@ def sparse(trials: pd.DataFrame, **options: Any) -> Any:
 
 FITS: dict[str, Fit] = {
     "scale": lambda trials, **options: fit_scale(counted(trials), **options),
-    "bootstrap": lambda trials, **options: bootstrap_scale(counted(trials, "observer"), "observer", n=50, **options),
+    "bootstrap": lambda trials, **options: bootstrap_scale(
+        counted(trials, "observer"), "observer", resampling=Resampling(50), **options
+    ),
     "ties": lambda trials, **options: fit_ties(counted(trials), **options),
     "order": lambda trials, **options: fit_order_effect(*count_by_order(trials, columns=COLUMNS), **options),
     "population": lambda trials, **options: fit_population(counted(trials, "observer"), **options),
@@ -101,7 +104,7 @@ def test_every_result_has_a_table_a_summary_and_a_figure(name: str) -> None:
     axes = result.plot()
     assert {label.get_text() for label in axes.get_yticklabels()} == {"$a", "b", "c"}
     axes.figure.canvas.draw()
-    with pytest.raises(ScalingError, match="level must lie between 0 and 1"):
+    with pytest.raises(ScalingError, match="level must be between 0 and 1"):
         result.to_frame(95)
 
 
@@ -113,7 +116,7 @@ def test_results_print_on_one_short_line() -> None:
         == f"<Counts: 3 items in 6 group(s), {counts.wins.sum():g} choices, {counts.ties.sum() / 2:g} ties>"
     )
     assert repr(scale) == "<Scale: 3 items in 6 group(s), by thurstone, map>"
-    found = bootstrap_scale(counts, "observer", n=20)
+    found = bootstrap_scale(counts, "observer", resampling=Resampling(20))
     assert repr(found) == "<Bootstrap: 20 resamples of observer, 3 items in 1 group(s)>"
     assert repr(fit_population(counts)) == "<PopulationScale: 3 items, by thurstone>"
     assert repr(fit_ties(counts.pool([]))) == "<TieScale: 3 items, by davidson>"
@@ -244,7 +247,7 @@ def test_huge_counts_change_only_the_certainty(name: str) -> None:
         larger = Counts(counts.items, counts.groups, times * counts.wins, times * counts.ties)
         fit: Fit = {
             "scale": lambda c: fit_scale(c, method="ml"),
-            "bootstrap": lambda c: bootstrap_scale(c, "observer", n=20, method="ml"),
+            "bootstrap": lambda c: bootstrap_scale(c, "observer", method="ml", resampling=Resampling(20)),
             "population": fit_population,
             "classes": lambda c: fit_latent_classes(c, 1, starts=1, prior_sd=1e6),
         }[name]

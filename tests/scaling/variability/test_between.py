@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from trial_tables import trials_table
 
-from visavis.scaling import Options, compare, vr_between, vr_matrix
+from visavis.scaling import Options, Resampling, compare, vr_between, vr_matrix
 from visavis.scaling.variability.between import between
 
 VALUES = np.array([-1.2, -0.3, 0.2, 1.1])
@@ -22,7 +22,7 @@ def trials() -> pd.DataFrame:
 
 def test_both_tables_are_those_of_the_counts(trials: pd.DataFrame) -> None:
     """Against `vr_matrix` and `vr_between`, which go another way."""
-    matrix, rest = between(trials, "contrast", MODELS, n=20)
+    matrix, rest = between(trials, "contrast", MODELS, resampling=Resampling(20))
     expected = vr_matrix(trials, "contrast")
     for row in matrix.itertuples():
         assert row.vr_percent == pytest.approx(expected.loc[row.observer, row.other])
@@ -34,13 +34,12 @@ def test_both_tables_are_those_of_the_counts(trials: pd.DataFrame) -> None:
 
 
 def test_intervals_are_those_of_a_plain_loop_over_scenes(trials: pd.DataFrame) -> None:
-    from visavis.scaling.intervals import resampled_scenes
 
-    matrix, rest = between(trials, "contrast", MODELS, n=50, seed=2, expanded=False)
+    matrix, rest = between(trials, "contrast", MODELS, resampling=Resampling(50, seed=2, method="percentile"))
     by_scene = {f"s{i}": trials[trials["scene"] == f"s{i}"] for i in range(9)}
     pair = [vr_matrix(part, "contrast").loc["M1", "M2"] for part in by_scene.values()]
     one = [vr_between(part, "contrast")["M1"] for part in by_scene.values()]
-    drawn = resampled_scenes(9, 50, 2)
+    drawn = Resampling(50, 2).units(9)
     for values, row in (
         (pair, matrix.query("observer == 'M1' and other == 'M2'").iloc[0]),
         (one, rest.query("observer == 'M1'").iloc[0]),
@@ -52,7 +51,7 @@ def test_intervals_are_those_of_a_plain_loop_over_scenes(trials: pd.DataFrame) -
 def test_models_are_the_rest_and_people_are_not() -> None:
     people = {f"P{i}": {"contrast": -VALUES} for i in range(9)}
     table = trials_table({**people, "M1": {"contrast": VALUES}, "M2": {"contrast": VALUES}}, scenes=9)
-    found = compare(table, options=Options(resamples=50))
+    found = compare(table, options=Options(resampling=Resampling(50)))
     assert (found.vr_rest["majority"] < 40).all()
     with_people = found.vr_between.query("observer == 'M1' and other == 'people'").iloc[0]
     assert with_people["low"] > 60
