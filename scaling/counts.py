@@ -50,12 +50,12 @@ class Counts:
     def __post_init__(self) -> None:
         k, shape = len(self.items), (len(self.groups), len(self.items), len(self.items))
         if k < 2:
-            raise ScalingError(f"{k} item(s) {self.items}: a scale needs two at least")
+            raise ScalingError(f"{k} item(s) {self.items}: a scale needs at least two")
         if len(set(self.items)) < k:
             raise ScalingError(f"items {self.items} name something twice")
         for name, counts in (("wins", self.wins), ("ties", self.ties)):
             if counts.shape != shape:
-                raise ScalingError(f"{name} has shape {counts.shape}; {shape} is wanted (groups, items, items)")
+                raise ScalingError(f"{name} has shape {counts.shape}; expected {shape} (groups, items, items)")
             if not np.isfinite(counts).all() or (counts < 0).any():
                 raise ScalingError(f"{name} holds a number that is negative, infinite or missing: counts are from 0")
             if (counts > _MOST).any():
@@ -95,13 +95,13 @@ class Counts:
         if matrix.ndim == 2:
             matrix = matrix[None]
         if matrix.ndim != 3 or matrix.shape[1] != matrix.shape[2]:
-            raise ScalingError(f"a square matrix of counts is wanted, not one of shape {matrix.shape}")
+            raise ScalingError(f"expected a square matrix of counts, got shape {matrix.shape}")
         names = tuple(map(str, items)) if items is not None else tuple(str(i + 1) for i in range(matrix.shape[1]))
         if len(names) != matrix.shape[1]:
             raise ScalingError(f"{len(names)} items are named, but the matrix compares {matrix.shape[1]}")
         tied = np.zeros_like(matrix) if ties is None else _matrix(ties, "ties")
         if tied.size != matrix.size:
-            raise ScalingError(f"ties has shape {tied.shape}; that of wins, {matrix.shape[1:]}, is wanted")
+            raise ScalingError(f"ties has shape {tied.shape}; expected that of wins, {matrix.shape[1:]}")
         groups = (
             pd.DataFrame(index=range(len(matrix))) if len(matrix) == 1 else pd.DataFrame({"group": range(len(matrix))})
         )
@@ -176,9 +176,9 @@ def read_answers(
     if "phase" in table:
         table = table[table["phase"] == "main"]
     choice = table["choice"].astype(object)
-    strange = choice.dropna()[~choice.dropna().isin(["left", "right", "tie"])]
-    if len(strange):
-        raise ScalingError(f"column 'choice' holds {strange.iloc[0]!r}: only left, right, tie or missing are known")
+    unexpected = choice.dropna()[~choice.dropna().isin(["left", "right", "tie"])]
+    if len(unexpected):
+        raise ScalingError(f"column 'choice' holds {unexpected.iloc[0]!r}: only left, right, tie or missing are known")
     table = table[choice.notna()]
     if not len(table):
         raise ScalingError("there is no choice to count: every outcome is something else, or there are no main trials")
@@ -256,7 +256,7 @@ def require_counts(counts: object) -> None:
     if isinstance(counts, Counts):
         return
     raise ScalingError(
-        f"Counts are wanted, not a {type(counts).__name__}: make them of a trials table by count_choices(trials), or "
+        f"expected Counts, got {type(counts).__name__}: make them of a trials table by count_choices(trials), or "
         "of a matrix by Counts.from_matrix(matrix)"
     )
 
@@ -270,7 +270,7 @@ def _matrix(numbers: Any, name: str) -> Floats:
     try:
         return np.array(numbers, dtype=np.float64)
     except (TypeError, ValueError) as problem:
-        raise ScalingError(f"{name} is no matrix of numbers: {problem}") from None
+        raise ScalingError(f"{name} is not a matrix of numbers: {problem}") from None
 
 
 def _renamed(trials: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

@@ -58,7 +58,7 @@ _comparison_options = [
         "--screen-by",
         multiple=True,
         metavar="MEASURE=LIMIT",
-        help="Screen by a limit of your own: most invalid or disagreement, least catch, most out_of_line; or none.",
+        help="Screen by a limit of your own: of invalid, disagreement, catch or out_of_line; none switches one off.",
     ),
 ]
 

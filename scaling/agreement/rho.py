@@ -41,9 +41,9 @@ def rho(first: Floats, second: Floats, mode: Mode = "aggregate", *, coefficient:
         NaN where no scene is shared, or a scale is flat.
     """
     if mode not in MODES:
-        raise ScalingError(f"there is no mode {mode!r} of ρ: known are {', '.join(MODES)}")
+        raise ScalingError(f"unknown mode {mode!r} of ρ; choose from {', '.join(MODES)}")
     if coefficient not in COEFFICIENTS:
-        raise ScalingError(f"there is no coefficient {coefficient!r}: known are {', '.join(COEFFICIENTS)}")
+        raise ScalingError(f"unknown coefficient {coefficient!r}; choose from {', '.join(COEFFICIENTS)}")
     correlate = _FUNCTIONS[coefficient]
     first, second = np.broadcast_arrays(first, second)
     shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)

@@ -286,7 +286,7 @@ def people_named(trials: pd.DataFrame, patterns: Sequence[str] | None) -> list[s
         return sorted(set(trials.loc[trials["observer_kind"] == "human", "observer"]))
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in observers):
-            raise ScalingError(f"nobody is called {pattern!r}: there are {', '.join(observers)}")
+            raise ScalingError(f"unknown observer {pattern!r}; choose from {', '.join(observers)}")
     return [name for name in observers if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 

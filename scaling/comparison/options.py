@@ -49,7 +49,7 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.rho_mode not in MODES:
-            raise ScalingError(f"there is no mode {self.rho_mode!r} of ρ: known are {', '.join(MODES)}")
+            raise ScalingError(f"unknown mode {self.rho_mode!r} of ρ; choose from {', '.join(MODES)}")
         if self.resampling.method == "bca":
             raise ScalingError("a comparison has no BCa intervals: choose 'expanded' or 'percentile'")
 

@@ -81,13 +81,13 @@ class ScreeningRule:
 
     Attributes
     ----------
-    most_invalid : float or None
+    max_invalid : float or None
         Share of main trials without a choice.
-    most_disagreement : float or None
+    max_disagreement : float or None
         Share of pairs of repetitions answered differently; 0.5 is a coin's.
-    least_catch : float or None
+    min_catch : float or None
         Share of catch trials answered as expected.
-    most_out_of_line : float or None
+    max_out_of_line : float or None
         Score of `leave_one_out_likelihood`.
 
     Raises
@@ -96,19 +96,19 @@ class ScreeningRule:
         For a share outside 0 to 1.
     """
 
-    most_invalid: float | None = 0.1
-    most_disagreement: float | None = 0.4
-    least_catch: float | None = 0.75
-    most_out_of_line: float | None = None
+    max_invalid: float | None = 0.1
+    max_disagreement: float | None = 0.4
+    min_catch: float | None = 0.75
+    max_out_of_line: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("most_invalid", "most_disagreement", "least_catch"):
+        for name in ("max_invalid", "max_disagreement", "min_catch"):
             share = getattr(self, name)
             if share is not None and not 0 <= share <= 1:
                 meant = f": {share:g} % is {share / 100:g}" if 1 < share <= 100 else ""
-                raise ScalingError(f"{name} is {share:g}, but a share from 0 to 1 is wanted{meant}")
-        if self.most_out_of_line is not None and not np.isfinite(self.most_out_of_line):
-            raise ScalingError(f"most_out_of_line is {self.most_out_of_line:g}, but a finite score is wanted")
+                raise ScalingError(f"{name} is {share:g}, expected a share from 0 to 1{meant}")
+        if self.max_out_of_line is not None and not np.isfinite(self.max_out_of_line):
+            raise ScalingError(f"max_out_of_line is {self.max_out_of_line:g}, expected a finite score")
 
 
 def screen(trials: pd.DataFrame, people: Sequence[str], rule: ScreeningRule) -> pd.DataFrame:
@@ -189,22 +189,22 @@ class _Criterion:
 
 _CRITERIA = {
     "invalid": _Criterion(
-        "most_invalid", True, "{:.0%} of trials without a choice", "gave no choice in more than {:.0%} of trials"
+        "max_invalid", True, "{:.0%} of trials without a choice", "gave no choice in more than {:.0%} of trials"
     ),
     "disagreement": _Criterion(
-        "most_disagreement",
+        "max_disagreement",
         True,
         "{:.0%} of repeats answered differently",
         "answered more than {:.0%} of repeats differently",
     ),
     "catch": _Criterion(
-        "least_catch",
+        "min_catch",
         False,
         "{:.0%} of catch trials as expected",
         "answered fewer than {:.0%} of catch trials as expected",
     ),
     "out_of_line": _Criterion(
-        "most_out_of_line",
+        "max_out_of_line",
         True,
         "out of line with the others (score {:.1f})",
         "are out of line with the others (score above {:.1f})",

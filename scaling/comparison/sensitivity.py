@@ -31,7 +31,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "ρ mean of scenes": {"rho_mode": "per_scene_mean"},
     "everyone kept": {"screening": None},
     "people screened": {"screening": ScreeningRule()},
-    "people screened by likelihood too": {"screening": ScreeningRule(most_out_of_line=1.5)},
+    "people screened by likelihood too": {"screening": ScreeningRule(max_out_of_line=1.5)},
 }  # fmt: skip
 """The choices that are varied, by name."""
 

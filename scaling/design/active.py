@@ -121,9 +121,9 @@ class ActiveSampler:
         self.items = tuple(self.items)
         k = len(self.items)
         if k < 2 or len(set(self.items)) < k:
-            raise ScalingError(f"two different items at least are needed, not {self.items}")
+            raise ScalingError(f"at least two different items are needed, not {self.items}")
         if self.criterion not in CRITERIA:
-            raise ScalingError(f"there is no criterion {self.criterion!r}: known are {', '.join(CRITERIA)}")
+            raise ScalingError(f"unknown criterion {self.criterion!r}; choose from {', '.join(CRITERIA)}")
         precision_of(self.prior_sd)
         self._wins = np.zeros((k, k))
 
@@ -142,7 +142,7 @@ class ActiveSampler:
             For fewer than one.
         """
         if n is not None and n < 1:
-            raise ScalingError(f"one pair at least is to be asked, not {n}")
+            raise ScalingError(f"n, the number of pairs, must be at least 1, not {n}")
         gain = self._gain()
         if n is None:
             # Subtracting from a constant turns the largest gain into the shortest edge; every edge stays positive.

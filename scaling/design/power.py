@@ -41,7 +41,7 @@ def choices_for_power(share: float, *, alpha: float = 0.05, power: float = 0.8) 
         For a share that is not in (1/2, 1), or an `alpha` or `power` that is not in (0, 1).
     """
     if not 0.5 < share < 1:
-        raise ScalingError(f"share must lie between 1/2 and 1, not {share}")
+        raise ScalingError(f"share must be between 1/2 and 1, not {share}")
     _require_share("alpha", alpha)
     _require_share("power", power)
     z = norm.ppf(1 - alpha / 2) * 0.5 + norm.ppf(power) * np.sqrt(share * (1 - share))
@@ -50,7 +50,7 @@ def choices_for_power(share: float, *, alpha: float = 0.05, power: float = 0.8) 
 
 def _require_share(name: str, share: float) -> None:
     if not 0 < share < 1:
-        raise ScalingError(f"{name} must lie between 0 and 1, not {share!r}")
+        raise ScalingError(f"{name} must be between 0 and 1, not {share!r}")
 
 
 def montag_standard_error(items: int, observers: int) -> float:
@@ -66,7 +66,7 @@ def montag_standard_error(items: int, observers: int) -> float:
         Two items and three observers at least.
     """
     if items < 2 or observers < 3:
-        raise ScalingError(f"the formula wants two items and three observers at least, not {items} and {observers}")
+        raise ScalingError(f"the formula needs at least two items and three observers, not {items} and {observers}")
     return float(1.76 * (items + 3.08) ** -0.613 * (observers - 2.55) ** -0.491)
 
 
@@ -100,11 +100,11 @@ class Design:
             if getattr(self, name) != int(getattr(self, name)):
                 raise ScalingError(f"{name} must be a whole number, not {getattr(self, name)!r}")
         if self.items < 2 or min(self.observers, self.repetitions, self.scenes) < 1:
-            raise ScalingError("a design needs two items, and one observer, repetition and scene, at least")
+            raise ScalingError("a design needs at least two items, and one observer, repetition and scene")
         if not 0 <= self.difference_jod < np.inf:
             raise ScalingError(f"difference_jod must be a number from 0, not {self.difference_jod!r}")
         if not 0 <= self.lapse < 1 or self.observer_sd < 0:
-            raise ScalingError("lapse must lie in [0, 1), and observer_sd must not be negative")
+            raise ScalingError("lapse must be in [0, 1), and observer_sd must not be negative")
 
 
 def simulate_power(design: Design, *, studies: int = 500, alpha: float = 0.05, seed: int = 0) -> pd.Series:
@@ -134,7 +134,7 @@ def simulate_power(design: Design, *, studies: int = 500, alpha: float = 0.05, s
         For no studies, or an `alpha` that is not in (0, 1).
     """
     if studies < 1:
-        raise ScalingError(f"one study at least is to be simulated, not {studies}")
+        raise ScalingError(f"studies must be at least 1, not {studies}")
     _require_share("alpha", alpha)
     rng = np.random.default_rng(seed)
     k = design.items
@@ -199,7 +199,7 @@ def observers_needed(
         If `most` observers are too few, or `finding` is no power.
     """
     if finding not in FINDINGS:
-        raise ScalingError(f"there is no finding {finding!r}: known are {', '.join(FINDINGS)}")
+        raise ScalingError(f"unknown finding {finding!r}; choose from {', '.join(FINDINGS)}")
     _require_share("power", power)
 
     def reaches(observers: int) -> bool:

@@ -71,9 +71,9 @@ def trade_off_caution(comparison: Comparison) -> str:
     if not len(told):
         return f"With {models} model{'' if models == '1' else 's'} nothing can be said about how the two are related."
     found = ", ".join(f"ρ = {row.rho:.2f} (p = {row.p_value:.2f}) on {row.attribute}" for row in told.itertuples())
-    least = told["least_rho"].max()
+    least = told["min_rho"].max()
     limit = f"only |ρ| of {least:.2f} or more" if least < 1 else "only a perfect order"
-    if told["least_rho"].isna().any():
+    if told["min_rho"].isna().any():
         limit = "not even a perfect order"
     return (
         f"Over the models the two correlate with {found}. With {models} models {limit} could be told from no "

@@ -19,10 +19,10 @@ _MODES = {
 }
 _CORRECTIONS = {"add_half": "(k + ½) / (N + 1)", "clip": "clipped at 1 / (2N)"}
 _LIMITS = {
-    "most_invalid": "gave no choice in more than {:.0%} of the trials",
-    "most_disagreement": "answered more than {:.0%} of the repetitions differently",
-    "least_catch": "answered fewer than {:.0%} of the catch trials as expected",
-    "most_out_of_line": "had a score above {:g} in the leave-one-out likelihood (Perez-Ortiz & Mantiuk, 2017)",
+    "max_invalid": "gave no choice in more than {:.0%} of the trials",
+    "max_disagreement": "answered more than {:.0%} of the repetitions differently",
+    "min_catch": "answered fewer than {:.0%} of the catch trials as expected",
+    "max_out_of_line": "had a score above {:g} in the leave-one-out likelihood (Perez-Ortiz & Mantiuk, 2017)",
 }
 
 

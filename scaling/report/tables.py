@@ -19,7 +19,7 @@ _HEADINGS = {
     "any": "VR% any", "minority": "VR% minority", "pairwise": "VR% pairwise", "vr_percent": "VR%",
     "ceiling_spearman": "ceiling", "ceiling_pearson": "ceiling", "ceiling_kendall": "ceiling",
     "ceiling_accuracy": "ceiling", "ceiling_kappa": "ceiling", "kappa": "κ", "left_share": "left",
-    "least_rho": "least |ρ|", "scenes_sd": "scenes: SD", "scenes_range": "scenes: range",
+    "min_rho": "least |ρ|", "scenes_sd": "scenes: SD", "scenes_range": "scenes: range",
     "scenes_difference": "scenes: mean |Δ|", "observer_kind": "kind",
 }  # fmt: skip
 _SMALL = 0.001

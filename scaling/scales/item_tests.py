@@ -50,7 +50,7 @@ def compare_items(
         For least squares, which has no covariance, or an unknown adjustment.
     """
     if adjustment not in ADJUSTMENTS:
-        raise ScalingError(f"there is no adjustment {adjustment!r}: known are {', '.join(ADJUSTMENTS)}")
+        raise ScalingError(f"unknown adjustment {adjustment!r}; choose from {', '.join(ADJUSTMENTS)}")
     if isinstance(scale, Scale) and scale.method == "least_squares":
         raise ScalingError("least squares has no covariance to test with: use method='map' or 'ml', or bootstrap")
     normal_reach(level)

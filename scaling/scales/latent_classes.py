@@ -139,7 +139,7 @@ def fit_latent_classes(
     if not precision:
         raise ScalingError("a class of few observers has no finite scale without a prior: give prior_sd")
     if starts < 1:
-        raise ScalingError(f"one start at least is needed, not {starts}")
+        raise ScalingError(f"at least one start is needed, not {starts}")
     if classes not in range(1, n + 1):
         raise ScalingError(f"{n} observers cannot be sorted into {classes} classes")
     silent = np.asarray(~each.wins.any(axis=(1, 2)))

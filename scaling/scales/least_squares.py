@@ -35,7 +35,7 @@ def corrected_proportions(wins: Floats, correction: Correction) -> Floats:
         NaN where a pair was never compared.
     """
     if correction not in CORRECTIONS:
-        raise ScalingError(f"there is no correction {correction!r}: known are {', '.join(CORRECTIONS)}")
+        raise ScalingError(f"unknown correction {correction!r}; choose from {', '.join(CORRECTIONS)}")
     n = wins + wins.swapaxes(-1, -2)
     with np.errstate(invalid="ignore", divide="ignore"):
         if correction == "add_half":

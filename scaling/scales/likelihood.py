@@ -29,7 +29,7 @@ def precision_of(prior_sd: float | None) -> float:
     if prior_sd is None:
         return 0.0
     if not 1 / _LARGEST_SD <= prior_sd <= _LARGEST_SD:
-        raise ScalingError(f"prior_sd must lie between 1e-6 and 1e6, not {prior_sd!r}; maximum likelihood has no prior")
+        raise ScalingError(f"prior_sd must be between 1e-6 and 1e6, not {prior_sd!r}; maximum likelihood has no prior")
     return float(prior_sd) ** -2
 
 

@@ -76,4 +76,4 @@ def link_of(model: str) -> Link:
     for name, link in LINKS.items():
         if name == model:
             return link
-    raise ScalingError(f"there is no model {model!r}: known are {', '.join(LINKS)}")
+    raise ScalingError(f"unknown model {model!r}; choose from {', '.join(LINKS)}")

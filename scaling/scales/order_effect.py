@@ -111,7 +111,7 @@ def fit_order_effect(
     shown_first, shown_second = (Counts.from_matrix(counts, items) for counts in (first_chosen, second_chosen))
     if shown_first.wins.shape != shown_second.wins.shape:
         raise ScalingError(
-            f"two matrices of one size are wanted, not {np.shape(first_chosen)}, {np.shape(second_chosen)}"
+            f"expected two matrices of one size, got {np.shape(first_chosen)} and {np.shape(second_chosen)}"
         )
     won, lost = shown_first.wins[0], shown_second.wins[0]
     together = Counts.from_matrix(won + lost.T, shown_first.items)

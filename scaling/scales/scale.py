@@ -202,7 +202,7 @@ def fit_scale(
     if method == "map" and not precision:
         raise ScalingError("method 'map' needs prior_sd: for no prior use method='ml'")
     if method not in METHODS:
-        raise ScalingError(f"there is no method {method!r}: known are {', '.join(METHODS)}")
+        raise ScalingError(f"unknown method {method!r}; choose from {', '.join(METHODS)}")
     total = counts.comparisons.sum(axis=(1, 2))
     if not total.all():
         empty = counts.groups.iloc[int(np.argmin(total))].to_dict()

@@ -193,9 +193,7 @@ def fit_sparse(
     names = tuple(str(n + 1) for n in range(items)) if isinstance(items, int) else tuple(map(str, items))
     first, second = _numbers(chosen, len(names)), _numbers(other, len(names))
     if first.shape != second.shape or first.ndim != 1 or not len(first):
-        raise ScalingError(
-            f"two equally long lists of items are wanted, not of shapes {first.shape} and {second.shape}"
-        )
+        raise ScalingError(f"expected two lists of items of one length, got shapes {first.shape} and {second.shape}")
     if (first == second).any():
         raise ScalingError("an item is compared with itself")
     weight = np.ones(len(first)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -245,8 +243,8 @@ def _numbers(items: ArrayLike, k: int) -> Index:
     if numbers.size and not np.issubdtype(numbers.dtype, np.integer):
         raise ScalingError(f"items are given by their numbers from 0, not {numbers.flat[0]}: list_choices makes them")
     if numbers.size and not 0 <= numbers.min() <= numbers.max() < k:
-        strange = numbers.min() if numbers.min() < 0 else numbers.max()
-        raise ScalingError(f"items must be numbered from 0 to {k - 1}, not {strange}")
+        unexpected = numbers.min() if numbers.min() < 0 else numbers.max()
+        raise ScalingError(f"items must be numbered from 0 to {k - 1}, not {unexpected}")
     return numbers.astype(np.intp)
 
 

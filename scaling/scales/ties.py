@@ -131,7 +131,7 @@ def fit_ties(
     """
     require_counts(counts)
     if model not in _TERMS:
-        raise ScalingError(f"there is no model {model!r} of ties: known are {', '.join(_TERMS)}")
+        raise ScalingError(f"unknown model {model!r} of ties; choose from {', '.join(_TERMS)}")
     if not 0 <= group < len(counts.groups):
         raise ScalingError(f"there is no group {group}: the counts have {len(counts.groups)}, numbered from 0")
     precision = precision_of(prior_sd)

@@ -70,7 +70,7 @@ def triads_from_scores(scores: ArrayLike) -> CircularTriads:
     wins = np.array(scores, dtype=np.float64)
     k = len(wins)
     if k < 3:
-        raise ScalingError(f"{k} items have no triads: 3 are needed at least")
+        raise ScalingError(f"{k} items have no triads: at least 3 are needed")
     if wins.sum() != k * (k - 1) / 2:
         raise ScalingError(f"{k} items compared once each give {k * (k - 1) // 2} choices, not {wins.sum():g}")
     # Any m items have m (m - 1) / 2 choices among themselves (Landau 1953).
@@ -155,7 +155,7 @@ def kendall_u(wins: Any, observers: int) -> Agreement:
     counts, m = Counts.from_matrix(wins).wins[0], observers
     k = len(counts)
     if m < 3:
-        raise ScalingError(f"the test of u needs three observers at least, not {m}")
+        raise ScalingError(f"the test of u needs at least three observers, not {m}")
     if not np.array_equal(counts + counts.T, m * (1 - np.eye(k))) or (counts != np.rint(counts)).any():
         raise ScalingError(f"u needs every pair compared once by each of the {m} observers, without ties")
     sigma = float((counts * (counts - 1) / 2).sum())
@@ -185,7 +185,7 @@ def kendall_w(scores: ArrayLike) -> Agreement:
     ranks = rankdata(given, axis=-1)
     m, k = ranks.shape
     if m < 2 or k < 2:
-        raise ScalingError(f"W needs two observers and two items at least, not {m} and {k}")
+        raise ScalingError(f"W needs at least two observers and two items, not {m} and {k}")
     spread = float(((ranks.sum(axis=0) - m * (k + 1) / 2) ** 2).sum())
     ties = sum(float((t**3 - t).sum()) for t in (np.unique(row, return_counts=True)[1] for row in ranks))
     most = m**2 * (k**3 - k) - m * ties

@@ -11,7 +11,7 @@ from scipy.stats import t as student
 from visavis.scaling.agreement.rank_correlation import spearman
 from visavis.scaling.counts import Floats
 
-COLUMNS = ("attribute", "models", "rho", "p_value", "least_rho")
+COLUMNS = ("attribute", "models", "rho", "p_value", "min_rho")
 MOST_EXACT = 8
 """Up to so many models p is exact, from all orders; for more it is from Student's t."""
 _FEWEST = 4  # of three, even a perfect order has p = 1/3
@@ -25,12 +25,12 @@ def trade_off(alignment: pd.DataFrame, within: pd.DataFrame, *, level: float = 0
     alignment, within : DataFrame
         As `Comparison.alignment` and `Comparison.vr_within`.
     level : float
-        1 minus the size of the test that `least_rho` is about.
+        1 minus the size of the test that `min_rho` is about.
 
     Returns
     -------
     DataFrame
-        ``attribute, models, rho, p_value, least_rho``: number of models, Spearman's ρ between VR% within and ρ with
+        ``attribute, models, rho, p_value, min_rho``: number of models, Spearman's ρ between VR% within and ρ with
         people, its two-sided p, and the smallest |ρ| that so many models could tell from none. NaN for fewer than
         four models.
     """

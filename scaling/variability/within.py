@@ -37,7 +37,7 @@ def vr_within_pairs(counts: Counts, reading: Within = "any") -> Floats:
         For the P = k (k - 1) / 2 pairs i < j; NaN where a pair was asked less than twice.
     """
     if reading not in WITHIN:
-        raise ScalingError(f"there is no reading {reading!r} of VR within: known are {', '.join(WITHIN)}")
+        raise ScalingError(f"unknown reading {reading!r} of VR within; choose from {', '.join(WITHIN)}")
     first, second = np.triu_indices(len(counts.items), 1)
     answers = np.stack([counts.wins[:, first, second], counts.wins[:, second, first], counts.ties[:, first, second]])
     n = answers.sum(axis=0)
@@ -148,7 +148,7 @@ def vr_between(trials: pd.DataFrame, attribute: str, reading: Between = "majorit
         In %, by observer; NaN where there is nobody else.
     """
     if reading not in BETWEEN:
-        raise ScalingError(f"there is no reading {reading!r} of VR between: known are {', '.join(BETWEEN)}")
+        raise ScalingError(f"unknown reading {reading!r} of VR between; choose from {', '.join(BETWEEN)}")
     observers, answers = stack_by_observer(trials, attribute)
     result = {}
     for i, observer in enumerate(observers):

@@ -232,7 +232,7 @@ def test_people_are_screened_by_limits_of_ones_own(visavis: Visavis) -> None:
     for wrong, message in (
         ("speed=1", "unknown measure 'speed': "),
         ("catch=a", "expected a number, got 'a'"),
-        ("catch=80", "least_catch is 80, but a share from 0 to 1 is wanted: 80 % is 0.8"),
+        ("catch=80", "min_catch is 80, expected a share from 0 to 1: 80 % is 0.8"),
     ):
         found = visavis("compare", "--people", "person-*", "--screen-by", wrong)
         assert (found.exit_code, message in found.output) == (2, True)

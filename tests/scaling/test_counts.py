@@ -126,12 +126,12 @@ def test_what_cannot_be_counted_is_named(rows: list[Any], options: dict[str, Any
         ([[0, -1], [1, 0]], None, "negative, infinite or missing"),
         ([[0, np.nan], [1, 0]], None, "negative, infinite or missing"),
         ([[1, 1], [1, 0]], None, "compares an item with itself"),
-        ([[0]], None, "a scale needs two at least"),
-        ([[0, 1, 2], [1, 0, 3]], None, "a square matrix of counts is wanted"),
+        ([[0]], None, "a scale needs at least two"),
+        ([[0, 1, 2], [1, 0, 3]], None, "expected a square matrix of counts"),
         ([[0, 1], [1, 0]], [[0, 1], [0, 0]], "ties is not symmetric"),
         ([[0, 1], [1, 0]], [[0, 1, 1], [1, 0, 1], [1, 1, 0]], r"ties has shape \(3, 3\)"),
-        ([[0, 1], [1]], None, "wins is no matrix of numbers"),
-        ([[0, "many"], [1, 0]], None, "wins is no matrix of numbers"),
+        ([[0, 1], [1]], None, "wins is not a matrix of numbers"),
+        ([[0, "many"], [1, 0]], None, "wins is not a matrix of numbers"),
         ([[0, 1e308], [1e308, 0]], None, r"wins holds 1e\+308, more than 2\^53"),
         (pd.DataFrame([[0, 1], [2, 0]], index=["a", "b"], columns=["a", "c"]), None, "are not the same items"),
     ],
@@ -161,12 +161,12 @@ def test_categories_that_do_not_occur_make_no_group() -> None:
     assert counts.pool("observer").wins[1].tolist() == [[0, 0], [1, 0]]
 
 
-@pytest.mark.parametrize("strange", [1.5, -0.2, np.inf, "often"])
-def test_a_soft_choice_is_a_probability(strange: Any) -> None:
+@pytest.mark.parametrize("unexpected", [1.5, -0.2, np.inf, "often"])
+def test_a_soft_choice_is_a_probability(unexpected: Any) -> None:
     """Even where what is below 0 would vanish among the other choices of the pair."""
     trials = table(*[("P", "a", "b", "left")] * 3)
-    trials["p_left"] = pd.Series([0.5, strange, 0.5], dtype=object)
-    with pytest.raises(ScalingError, match=f"column 'p_left' holds {strange!r} in the row 1"):
+    trials["p_left"] = pd.Series([0.5, unexpected, 0.5], dtype=object)
+    with pytest.raises(ScalingError, match=f"column 'p_left' holds {unexpected!r} in the row 1"):
         count_choices(trials, by=[], soft=True)
 
 

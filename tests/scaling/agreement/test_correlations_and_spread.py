@@ -76,7 +76,7 @@ class TestCorrelations:
         assert found.alignment[names].to_numpy() == pytest.approx(one[["estimate", "low", "high"]].to_numpy())
 
     def test_an_unknown_coefficient_is_named(self) -> None:
-        with pytest.raises(ValueError, match="no coefficient 'tau': known are spearman, pearson, kendall"):
+        with pytest.raises(ValueError, match="unknown coefficient 'tau'; choose from spearman, pearson, kendall"):
             rho(np.ones((2, 3)), np.ones((2, 3)), coefficient="tau")  # type: ignore[arg-type]
 
 
@@ -150,7 +150,7 @@ class TestTradeOff:
             assert row["models"] == n
             assert row["rho"] == pytest.approx(exact.statistic)
             assert row["p_value"] == pytest.approx(exact.pvalue, abs=1e-9 if n < 7 else 0.03)
-            assert row["least_rho"] == pytest.approx(least, abs=5e-4)
+            assert row["min_rho"] == pytest.approx(least, abs=5e-4)
 
     def test_many_models_are_tested_by_students_t(self) -> None:
         first, second = np.random.default_rng(2).normal(size=(2, 15))
@@ -160,13 +160,13 @@ class TestTradeOff:
     @pytest.mark.parametrize("n", [0, 1, 3])
     def test_three_models_say_nothing(self, n: int) -> None:
         table = trade_off(*self.tables([1.0, 2.0, 3.0][:n], [1.0, 2.0, 3.0][:n]))
-        assert table[["rho", "p_value", "least_rho"]].isna().all(axis=None)
+        assert table[["rho", "p_value", "min_rho"]].isna().all(axis=None)
 
     def test_all_alike_is_no_correlation(self) -> None:
         row = trade_off(*self.tables([1.0] * 5, [1.0, 2.0, 3.0, 4.0, 5.0])).iloc[0]
         assert np.isnan(row["rho"])
         assert np.isnan(row["p_value"])
-        assert row["least_rho"] == 1
+        assert row["min_rho"] == 1
 
 
 def test_error_variances_are_those_of_the_fit(trials: pd.DataFrame) -> None:

@@ -211,7 +211,7 @@ class TestScreening:
         assert kept.notes[0].startswith("3 of 8 people are left out by the screening rule: P0 (")
 
     def test_a_rule_that_leaves_nobody_is_refused(self, careless: pd.DataFrame) -> None:
-        rule = ScreeningRule(most_disagreement=0.0, least_catch=0.5)
+        rule = ScreeningRule(max_disagreement=0.0, min_catch=0.5)
         with pytest.raises(ScalingError) as told:
             compare(careless, options=Options(screening=rule))
         assert str(told.value).startswith(

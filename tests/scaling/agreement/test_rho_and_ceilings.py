@@ -134,7 +134,7 @@ def test_one_person_has_no_ceiling() -> None:
 
 
 def test_an_unknown_mode_is_named(two_scales: tuple[np.ndarray, np.ndarray]) -> None:
-    with pytest.raises(ScalingError, match="no mode 'all' of ρ: known are aggregate, pooled, per_scene_mean"):
+    with pytest.raises(ScalingError, match="unknown mode 'all' of ρ; choose from aggregate, pooled, per_scene_mean"):
         rho(*two_scales, "all")  # type: ignore[arg-type]
 
 

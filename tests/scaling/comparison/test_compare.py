@@ -77,7 +77,7 @@ def test_people_can_be_named_by_patterns(trials: pd.DataFrame) -> None:
 
 
 def test_a_name_of_nobody_is_an_error(trials: pd.DataFrame) -> None:
-    with pytest.raises(ScalingError, match=r"nobody is called 'Q\*': there are P0, P1"):
+    with pytest.raises(ScalingError, match=r"unknown observer 'Q\*'; choose from P0, P1"):
         compare(trials, people=["P1", "Q*"])
 
 
@@ -173,7 +173,7 @@ def test_different_definitions_are_noted(trials: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rho_mode": "mean"}, "there is no mode 'mean' of ρ"),
+        ({"rho_mode": "mean"}, "unknown mode 'mean' of ρ"),
         ({"resampling": Resampling(method="bca")}, "a comparison has no BCa intervals"),
     ],
 )

@@ -58,17 +58,17 @@ class TestPower:
         assert simulate_power(Design(**base, lapse=0.3))["neighbours"] < less  # type: ignore[arg-type]
 
     def test_designs_that_make_no_sense_are_refused(self) -> None:
-        with pytest.raises(ScalingError, match="a design needs two items"):
+        with pytest.raises(ScalingError, match="a design needs at least two items"):
             Design(items=1, difference_jod=1, observers=3)
         with pytest.raises(ScalingError, match=r"observers must be a whole number, not 2\.5"):
             Design(items=3, difference_jod=1, observers=2.5)  # type: ignore[arg-type]
         with pytest.raises(ScalingError, match="difference_jod must be a number from 0, not nan"):
             Design(items=3, difference_jod=np.nan, observers=3)
-        with pytest.raises(ScalingError, match="one study at least"):
+        with pytest.raises(ScalingError, match="studies must be at least 1"):
             simulate_power(Design(items=3, difference_jod=1, observers=3), studies=0)
-        with pytest.raises(ScalingError, match="no finding 'trials': known are neighbours"):
+        with pytest.raises(ScalingError, match="unknown finding 'trials'; choose from neighbours"):
             observers_needed(Design(items=3, difference_jod=1, observers=3), finding="trials")
-        with pytest.raises(ScalingError, match="lapse must lie in"):
+        with pytest.raises(ScalingError, match="lapse must be in"):
             Design(items=2, difference_jod=1, observers=3, lapse=1)
 
 
@@ -172,13 +172,13 @@ class TestActive:
             ActiveSampler(("a", "b")).tell("a", "c")
         with pytest.raises(ScalingError, match="an answer is one of two items"):
             ActiveSampler(("a", "b")).tell("a", "a")
-        with pytest.raises(ScalingError, match="one pair at least"):
+        with pytest.raises(ScalingError, match="must be at least 1"):
             ActiveSampler(("a", "b")).ask(0)
-        with pytest.raises(ScalingError, match="prior_sd must lie between"):
+        with pytest.raises(ScalingError, match="prior_sd must be between"):
             ActiveSampler(("a", "b"), prior_sd=0)
-        with pytest.raises(ScalingError, match="no criterion 'entropy': known are variance, information"):
+        with pytest.raises(ScalingError, match="unknown criterion 'entropy'; choose from variance, information"):
             ActiveSampler(("a", "b"), criterion="entropy")  # type: ignore[arg-type]
-        with pytest.raises(ScalingError, match="two different items at least"):
+        with pytest.raises(ScalingError, match="at least two different items"):
             ActiveSampler(("a", "a"))
 
 
@@ -277,7 +277,7 @@ class TestManyItems:
             ([0, 5], [1, 2], "numbered from 0 to 2, not 5"),
             ([0, -1], [1, 2], "numbered from 0 to 2, not -1"),
             ([0, 1], [0, 2], "compared with itself"),
-            ([0], [1, 2], "two equally long lists"),
+            ([0], [1, 2], "two lists of items of one length"),
             ([0.5, 1], [1, 0], "items are given by their numbers from 0, not 0.5"),
             (["a", "b"], ["b", "a"], "items are given by their numbers from 0, not a"),
         ],

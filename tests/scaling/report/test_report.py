@@ -250,13 +250,13 @@ class TestMethods:
         careless = trials.copy()
         of_p0 = careless["observer"] == "P0"
         careless.loc[of_p0, "choice"] = np.random.default_rng(0).choice(["left", "right"], of_p0.sum())
-        rule = ScreeningRule(most_invalid=None, least_catch=None, most_disagreement=0.4)
+        rule = ScreeningRule(max_invalid=None, min_catch=None, max_disagreement=0.4)
         text = self.told(careless, "trial != ''", screening=rule)
         assert (
             "People were left out who answered more than 40% of the repetitions differently; this left out 1 of" in text
         )
         assert text.startswith("3 people and 2 models")
-        both = self.told(trials, "trial != ''", screening=ScreeningRule(most_disagreement=0.9, most_out_of_line=99))
+        both = self.told(trials, "trial != ''", screening=ScreeningRule(max_disagreement=0.9, max_out_of_line=99))
         assert "differently, answered fewer than 75% of the catch trials as expected or had a score above 99 in" in both
         assert "this left out nobody." in both
 

@@ -199,7 +199,7 @@ class TestLatentClasses:
     def test_more_classes_than_people_are_refused(self) -> None:
         with pytest.raises(ScalingError, match="3 observers cannot be sorted into 4 classes"):
             fit_latent_classes(people(np.zeros(3), 0, 3, 4, 0), 4)
-        with pytest.raises(ScalingError, match="one start at least"):
+        with pytest.raises(ScalingError, match="at least one start"):
             fit_latent_classes(people(np.zeros(3), 0, 3, 4, 0), 2, starts=0)
 
 

@@ -140,7 +140,7 @@ def test_results_print_on_one_short_line() -> None:
     ],
 )
 def test_a_table_in_place_of_counts_is_refused_with_the_remedy(fit: Fit) -> None:
-    with pytest.raises(ScalingError, match=r"not a DataFrame: make them of a trials table by count_choices\(trials\)"):
+    with pytest.raises(ScalingError, match=r"got DataFrame: make them of a trials table by count_choices\(trials\)"):
         fit(table())
 
 
@@ -222,13 +222,13 @@ def test_items_that_nothing_joins_are_named(name: str) -> None:
 @pytest.mark.parametrize("name", FITS)
 @pytest.mark.parametrize("prior_sd", [0, -1, np.nan, np.inf])
 def test_priors_that_are_none_are_refused(name: str, prior_sd: float) -> None:
-    with pytest.raises(ScalingError, match="prior_sd must lie between 1e-6 and 1e6"):
+    with pytest.raises(ScalingError, match="prior_sd must be between 1e-6 and 1e6"):
         FITS[name](table(), prior_sd=prior_sd)
 
 
 @pytest.mark.parametrize("name", FITS)
 def test_unknown_models_are_named(name: str) -> None:
-    with pytest.raises(ScalingError, match="there is no model 'probit'"):
+    with pytest.raises(ScalingError, match="unknown model 'probit'"):
         FITS[name](table(), model="probit")
 
 

@@ -257,11 +257,14 @@ class TestDegenerateData:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"model": "thurston"}, "no model 'thurston': known are thurstone, bradley_terry"),
-            ({"method": "mle"}, "no method 'mle': known are map, ml, least_squares"),
-            ({"prior_sd": 0}, "prior_sd must lie between 1e-6 and 1e6, not 0"),
+            ({"model": "thurston"}, "unknown model 'thurston'; choose from thurstone, bradley_terry"),
+            ({"method": "mle"}, "unknown method 'mle'; choose from map, ml, least_squares"),
+            ({"prior_sd": 0}, "prior_sd must be between 1e-6 and 1e6, not 0"),
             ({"prior_sd": None}, "method 'map' needs prior_sd"),
-            ({"method": "least_squares", "correction": "none"}, "no correction 'none': known are clip, add_half"),
+            (
+                {"method": "least_squares", "correction": "none"},
+                "unknown correction 'none'; choose from clip, add_half",
+            ),
         ],
     )
     def test_unknown_options_are_named(self, taste: np.ndarray, options: Any, message: str) -> None:

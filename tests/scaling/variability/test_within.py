@@ -130,7 +130,7 @@ def test_repeat_noise_is_what_the_observers_sensitivity_makes_it() -> None:
 
 
 def test_unknown_readings_are_named(three: pd.DataFrame) -> None:
-    with pytest.raises(ScalingError, match="no reading 'all' of VR within: known are any, minority, pairwise"):
+    with pytest.raises(ScalingError, match="unknown reading 'all' of VR within; choose from any, minority, pairwise"):
         vr_within(three, reading="all")  # type: ignore[arg-type]
-    with pytest.raises(ScalingError, match="no reading 'all' of VR between: known are majority, mean"):
+    with pytest.raises(ScalingError, match="unknown reading 'all' of VR between; choose from majority, mean"):
         vr_between(three, "contrast", "all")  # type: ignore[arg-type]
