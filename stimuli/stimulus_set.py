@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .pixels import Pixels, encode_png, pixel_hash, read_image
+from .known_images import KnownImages, cache_folder
+from .pixels import Examined, Pixels, decode, encode_png, examine, pixel_hash, read_file
 from .sources import (
     Entry,
     Listing,
@@ -26,6 +28,8 @@ from .unusable import UnusableImage
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_MOST_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +105,37 @@ class Stimulus:
         StimulusError
             As `pixels`.
         """
-        data, pixels = self._read()
-        return (data, self.media_type) if self.verbatim else (encode_png(pixels), "image/png")
+        if self.verbatim:
+            data = self._unchanged_file()
+            return (data, self.media_type) if data is not None else self._changed_file()
+        return encode_png(self.pixels()), "image/png"
 
-    def _read(self) -> tuple[bytes, Pixels]:
+    def _changed_file(self) -> tuple[bytes, str]:
+        """Return the file where it was saved anew and shows the same pixels."""
+        data, pixels = self._read()
+        now = examine(data)
+        return (data, now.media_type) if now.verbatim else (encode_png(pixels), "image/png")
+
+    def _unchanged_file(self) -> bytes | None:
+        """Return the file's bytes if they are those that were checked, and so show the pixels that were checked."""
+        data = self._data()
+        return data if hashlib.sha256(data).hexdigest() == self.sha256 else None
+
+    def _data(self) -> bytes:
         try:
-            data, decoded = read_image(self.path)
+            return read_file(self.path)
         except UnusableImage as error:
             raise StimulusError(str(self.path), [str(error)]) from error
-        if pixel_hash(decoded.pixels) != self.pixels_sha256:
+
+    def _read(self) -> tuple[bytes, Pixels]:
+        data = self._data()
+        try:
+            pixels = decode(data).pixels
+        except UnusableImage as error:
+            raise StimulusError(str(self.path), [str(error)]) from error
+        if hashlib.sha256(data).hexdigest() != self.sha256 and pixel_hash(pixels) != self.pixels_sha256:
             raise StimulusError(str(self.path), ["changed since it was checked: restore it from a copy"])
-        return data, decoded.pixels
+        return data, pixels
 
 
 @lru_cache(maxsize=2**16)
@@ -237,8 +261,7 @@ def _read_set(listing: Listing, scenes: Sequence[str] | None, renditions: Sequen
     for kind, wanted, there in (("scene", wanted_scenes, all_scenes), ("rendition", wanted_renditions, all_renditions)):
         problems += [_missing(kind, name, there) for name in wanted if name not in there]
     wanted_entries = [e for e in entries if e.scene in wanted_scenes and e.rendition in wanted_renditions]
-    with ThreadPoolExecutor() as pool:  # decoding and hashing leave the interpreter's lock
-        read = list(pool.map(_read_entry, wanted_entries))
+    read = _read_entries(wanted_entries)
     stimuli = {(s.scene, s.rendition): s for s in read if isinstance(s, Stimulus)}
     problems += [problem for problem in read if isinstance(problem, str)]
     listed = {(e.scene, e.rendition) for e in wanted_entries}
@@ -270,26 +293,48 @@ def _missing(kind: str, name: str, there: Iterable[str]) -> str:
     return f"there is no {kind} {name!r}: {f'did you mean {near!r}? ' if near else ''}there are {known}"
 
 
-def _read_entry(entry: Entry) -> Stimulus | str:
-    """Return the stimulus, or what is wrong with its file."""
-    try:
-        data, decoded = read_image(entry.path)
-    except UnusableImage as error:
-        return f"{entry.path}: {error}"
-    sha256 = hashlib.sha256(data).hexdigest()
-    if entry.sha256 is not None and entry.sha256.lower() != sha256:
-        return f"{entry.path}: its sha256 is {sha256}, not {entry.sha256} as the manifest says: restore the file"
-    height, width, _ = decoded.pixels.shape
+def _read_entries(entries: Sequence[Entry]) -> list[Stimulus | str]:
+    """Return the stimulus of each entry, or what is wrong with its file; what was examined before is not read again."""
+    fresh: list[tuple[Path, Examined]] = []
+
+    def examined(entry: Entry) -> Stimulus | str:
+        try:
+            sha256 = known.sha256_of(entry.path)
+            found = known.find(sha256) if sha256 else None
+            if found is None:
+                data = read_file(entry.path)
+                found = known.find(hashlib.sha256(data).hexdigest()) or examine(data)
+                fresh.append((entry.path, found))
+        except UnusableImage as error:
+            return f"{entry.path}: {error}"
+        return _stimulus(entry, found)
+
+    # Decoding and hashing leave the interpreter's lock; each thread holds one image, and few threads saturate a disk.
+    with KnownImages(cache_folder()) as known:
+        with ThreadPoolExecutor(min(_MOST_THREADS, _processors())) as pool:
+            read = list(pool.map(examined, entries))
+        known.remember(fresh)
+    return read
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _stimulus(entry: Entry, found: Examined) -> Stimulus | str:
+    if entry.sha256 is not None and entry.sha256.lower() != found.sha256:
+        return f"{entry.path}: its sha256 is {found.sha256}, not {entry.sha256} as the manifest says: restore the file"
     return Stimulus(
         scene=entry.scene,
         rendition=entry.rendition,
         path=entry.path,
-        sha256=sha256,
-        pixels_sha256=pixel_hash(decoded.pixels),
-        width=width,
-        height=height,
-        media_type=decoded.media_type,
-        verbatim=decoded.verbatim,
+        sha256=found.sha256,
+        pixels_sha256=found.pixels_sha256,
+        width=found.width,
+        height=found.height,
+        media_type=found.media_type,
+        verbatim=found.verbatim,
     )
 
 
