@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
 from visavis.stimuli import STATISTICS, Step, adjust, sample_photographs
 from visavis.stimuli.statistics import (
@@ -111,3 +112,30 @@ def test_statistics_follow_the_steps_they_are_about() -> None:
         paler, richer = (adjust(photograph, Step(chroma=c)).pixels for c in (0.65, 1.3))
         for measure in (colorfulness, mean_chroma):
             assert measure(paler) < measure(photograph) < measure(richer)
+
+
+def whole_array_statistics(pixels: np.ndarray) -> dict[str, float]:
+    """The formulas on whole arrays of floating-point numbers, and CIELAB by scikit-image."""
+    encoded = pixels / 255
+    y = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
+    r, g, b = np.moveaxis(pixels.astype(float), -1, 0)
+    rg, yb = r - g, (r + g) / 2 - b
+    luma = pixels @ np.array([0.299, 0.587, 0.114])
+    coordinates = lab(pixels)
+    return {
+        "rms_contrast": y.std() / y.mean(),
+        "michelson_contrast": (y.max() - y.min()) / (y.max() + y.min()),
+        "colorfulness": np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()),
+        "mean_lightness": coordinates[..., 0].mean(),
+        "mean_chroma": np.hypot(coordinates[..., 1], coordinates[..., 2]).mean(),
+        "edge_sharpness": ndimage.laplace(luma)[1:-1, 1:-1].var(),
+    }
+
+
+def test_statistics_taken_block_by_block_are_those_of_the_whole_image() -> None:
+    noise = np.random.default_rng(5).integers(0, 256, (5, 40_000, 3), dtype=np.uint8)  # rows longer than a block
+    tall = np.random.default_rng(6).integers(0, 256, (9_001, 7, 3), dtype=np.uint8)
+    for pixels in (noise, tall, *sample_photographs().values()):
+        expected = whole_array_statistics(pixels)
+        for name, measure in STATISTICS.items():
+            assert measure(pixels) == pytest.approx(expected[name], rel=1e-12), name
