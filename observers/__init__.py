@@ -3,7 +3,7 @@
 from visavis.experiments import Capabilities, Observer, ObserverError, Response, Trial
 
 from .configurable import ConfigurableObserver, ObserverOptions
-from .metric import MetricObserver, MetricOptions
+from .metrics import MetricObserver, MetricOptions
 from .registry import ObserverInfo, available_observers, create_observer
 from .simulated import SimulatedObserver, SimulatedOptions
 

@@ -66,7 +66,7 @@ def test_a_value_that_is_no_number_is_no_choice(make_experiment: MakeExperiment)
 
 
 def test_an_attribute_without_a_measure_is_named(make_experiment: MakeExperiment) -> None:
-    with pytest.raises(ObserverError, match="half: no statistic answers preference"):
+    with pytest.raises(ObserverError, match="half: no metric answers preference"):
         MetricObserver("half", {"contrast": STATISTICS["rms_contrast"]}).prepare(make_experiment())
 
 

@@ -42,9 +42,9 @@ def test_options_as_texts_and_as_values_are_the_same() -> None:
     [
         ("metrik:x", {}, "unknown observer 'metrik': did you mean 'metric'?"),
         ("nobody", {}, "unknown observer 'nobody': choose from anthropic, google, human, metric"),
-        ("metric", {}, "metric: name one statistic, as in metric:rms_contrast"),
-        ("metric:contrast", {}, "unknown statistic 'contrast'; choose from rms_contrast"),
-        ("metric:rms_contrast", {"statistics": {"contrast": "rms_contrast"}}, "metric: name one statistic"),
+        ("metric", {}, "metric: name one metric, as in metric:rms_contrast"),
+        ("metric:contrast", {}, "unknown metric 'contrast': choose from rms_contrast"),
+        ("metric:rms_contrast", {"statistics": {"contrast": "rms_contrast"}}, "metric: name one metric"),
         ("simulated", {"sensitivty": "2"}, "unknown option --sensitivty: did you mean '--sensitivity'?"),
         ("simulated", {"sensitivity": "-2"}, "--sensitivity: must be greater than or equal to 0, got -2"),
         ("simulated", {"lapse": "much"}, "--lapse: expected a number, got 'much'"),
