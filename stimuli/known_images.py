@@ -2,8 +2,8 @@
 
 An image is known by the SHA-256 of its file, together with the rules and the libraries that read it. A file is not even
 opened where its path, size, identity and times are those of a file that was read before, unless it was read so soon
-after it was written that a later change could have the same time. What is remembered serves the check alone: whoever is
-shown an image reads the file, and compares its hash.
+after it was written that a later change could have the same time. What is remembered serves the check alone: what is
+shown is read from the file, whose hash is compared.
 
 The memory is one file in the user's cache folder, or in the folder that the environment variable ``VISAVIS_CACHE``
 names (``off``: none). It may be deleted at any time; where it cannot be read or written, everything works without it.

@@ -120,7 +120,7 @@ def decode(data: bytes) -> Decoded:
     Raises
     ------
     UnusableImage
-        If the bytes are no whole image, or one that the rules above refuse.
+        If the bytes are not a whole image, or are one that the rules above refuse.
     """
     with _read(data) as (image, media_type, verbatim):
         pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)

@@ -38,7 +38,7 @@ SAMPLE_STEPS = {
     "vivid": Step(contrast=1.12, chroma=1.15),
     "faded-vivid": Step(contrast=0.88, chroma=1.15),
 }
-"""Seven steps in which contrast and chroma vary apart, so that the weight of each in preference can be told."""
+"""Seven steps in which contrast and chroma vary apart, so that the weight of each in preference can be estimated."""
 
 
 def sample_photographs() -> dict[str, Pixels]:

@@ -192,7 +192,7 @@ def entries_from_manifest(path: Path) -> Listing:
     Raises
     ------
     StimulusError
-        If there is no such file, it is no UTF-8 text, or a column is missing.
+        If there is no such file, it is not UTF-8 text, or a column is missing.
     """
     path = locate(path)
     try:
@@ -240,7 +240,7 @@ def _image_of(folder: Path, relative: str) -> Path:
 
 
 def _name_problems(entries: Iterable[Entry]) -> Iterator[str]:
-    """Find names that cannot be told apart, or that a trial's id cannot hold."""
+    """Find names that look alike, or that a trial's id cannot hold."""
     by_stimulus: dict[tuple[str, str], list[Path]] = {}
     spellings: dict[tuple[str, str], set[str]] = {}
     for entry in entries:

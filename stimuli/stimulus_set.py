@@ -49,7 +49,7 @@ class Stimulus:
     media_type : str
         Of the file, such as ``image/png``.
     verbatim : bool
-        Whether the file itself shows these pixels to whoever decodes it plainly.
+        Whether the file itself shows these pixels to anyone who decodes it plainly.
     """
 
     scene: str
@@ -141,7 +141,7 @@ class Stimulus:
 @lru_cache(maxsize=2**16)
 def _statistic(stimulus: Stimulus, name: str) -> float:
     if name not in STATISTICS:
-        raise KeyError(f"there is no statistic {name!r}: known are {', '.join(STATISTICS)}")
+        raise KeyError(f"unknown statistic {name!r}: choose from {', '.join(STATISTICS)}")
     return STATISTICS[name](stimulus.pixels())
 
 
@@ -290,7 +290,7 @@ def _chosen(names: Sequence[str] | None, there: Iterable[str]) -> tuple[str, ...
 def _missing(kind: str, name: str, there: Iterable[str]) -> str:
     near = near_miss(name, there)
     known = ", ".join(sorted(there, key=natural_key)[:10]) or "none"
-    return f"there is no {kind} {name!r}: {f'did you mean {near!r}? ' if near else ''}there are {known}"
+    return f"unknown {kind} {name!r}: {f'did you mean {near!r}? ' if near else ''}choose from {known}"
 
 
 def _read_entries(entries: Sequence[Entry]) -> list[Stimulus | str]:
@@ -344,8 +344,8 @@ def _unequal_sizes(stimuli: Iterable[Stimulus], scenes: Sequence[str]) -> Iterat
         by_scene[stimulus.scene].setdefault(stimulus.size, []).append(stimulus.rendition)
     for scene, sizes in by_scene.items():
         if len(sizes) > 1:
-            told = "; ".join(f"{width}×{height}: {', '.join(names)}" for (width, height), names in sizes.items())
-            yield f"scene {scene!r} has unequal sizes ({told}): crop or scale its renditions to one size"
+            listed = "; ".join(f"{width}×{height}: {', '.join(names)}" for (width, height), names in sizes.items())
+            yield f"scene {scene!r} has unequal sizes ({listed}): crop or scale its renditions to one size"
 
 
 def _duplicates(stimuli: Iterable[Stimulus]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("experiments", "interface")
+ROOMS = ("experiments", "interface", "stimuli")
 ALLOWED = re.compile(r"there (is|are) no\b", re.IGNORECASE)
 
 
