@@ -10,11 +10,16 @@ import numpy as np
 import pandas as pd
 
 from visavis.experiments import Experiment, Observer, load_trials, run
-from visavis.observers import MetricObserver, SimulatedObserver, SimulatedOptions
+from visavis.observers import SimulatedObserver, SimulatedOptions, create_observer
+from visavis.observers.metrics import find_metric
 from visavis.scaling import PEOPLE, Comparison, compare, sensitivity, write_report
-from visavis.stimuli import STATISTICS, sample_stimuli
+from visavis.stimuli import sample_stimuli
 
 MODEL_REPETITIONS = 3
+
+# Two image statistics, and a metric of the distance from the photograph as it was taken.
+_METRICS = ("rms_contrast", "colorfulness", "ssim")
+_ORIGINAL = "neutral"
 
 _STATISTICS = {"contrast": "rms_contrast", "colorfulness": "colorfulness"}
 
@@ -66,11 +71,14 @@ def run_demo(folder: Path, people: int, say: Callable[[str], None]) -> Compariso
     say(f"{definition}: {len(experiment.stimuli.scenes)} scenes × {len(experiment.stimuli.renditions)} renditions")
     crowd: list[Observer] = [SimulatedObserver(f"person-{i:02}", _PEOPLE) for i in range(1, people + 1)]
     models: list[Observer] = [SimulatedObserver(name, options) for name, options in _MODELS.items()]
-    metrics: list[Observer] = [MetricObserver(name, STATISTICS[name]) for name in ("rms_contrast", "colorfulness")]
+    metrics: list[Observer] = [
+        create_observer(f"metric:{name}", {"reference": _ORIGINAL} if find_metric(name).takes_reference else {})
+        for name in _METRICS
+    ]
     for observers, repetitions, what in (
         (crowd, 1, "simulated people"),
         (models, MODEL_REPETITIONS, "simulated models"),
-        (metrics, 1, "image statistics"),
+        (metrics, 1, "metrics"),
     ):
         results = [run(experiment, one, folder / "results", repetitions=repetitions) for one in observers]
         say(f"{sum(result.answered for result in results)} trials answered by {len(observers)} {what}")

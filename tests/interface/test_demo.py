@@ -33,11 +33,20 @@ def test_each_metric_agrees_with_people_on_what_it_measures(demo: tuple[Path, Co
     assert rho["colorfulness", "colorfulness"] > rho["colorfulness", "rms_contrast"] + 0.5
 
 
+def test_a_metric_of_distance_from_the_original_measures_no_contrast(demo: tuple[Path, Comparison, list[str]]) -> None:
+    rho = demo[1].alignment.set_index(["attribute", "observer"])["rho"]
+    assert abs(rho["contrast", "ssim"]) < rho["contrast", "rms_contrast"] - 0.3
+    trials = load_trials(demo[0] / "results")
+    original = trials[(trials["observer"] == "ssim") & ((trials["left"] == "neutral") | (trials["right"] == "neutral"))]
+    assert set(original["chosen"]) == {"neutral"}
+
+
 def test_every_trial_is_there(demo: tuple[Path, Comparison, list[str]]) -> None:
     trials = load_trials(demo[0] / "results")
     asked = 10 * 21 * 3
+    assert set(trials.loc[trials["observer_kind"] == "metric", "observer"]) == {"rms_contrast", "colorfulness", "ssim"}
     assert trials.groupby("observer_kind").size().to_dict() == {
-        "metric": 2 * asked,
+        "metric": 3 * asked,
         "simulated": (6 + 3 * MODEL_REPETITIONS) * asked,
     }
     refused = trials.groupby("observer")["outcome"].apply(lambda outcome: (outcome == "refusal").mean())
