@@ -95,7 +95,7 @@ def run(
     progress : bool
         Show a progress bar with rate and time left on standard error.
     warn : callable
-        Called, before the first trial, with each warning of the observer.
+        Called with each warning of the observer, most of them before the first trial.
     make_sampler : callable, optional
         What chooses the pairs of an adaptive design.
 
@@ -128,6 +128,7 @@ def run(
         choose = _chooser(asked, observer.name, session, make_sampler)
         where = session_folder(folder, observer.name, session)
         observer.session, observer.folder = session, where
+        observer.warn = warn
         check = partial(_check_resumable, experiment, asked.definition.repetitions, observer, where)
         if is_session(where):  # refused before a window opens or a model is loaded
             check(read_manifest(where))

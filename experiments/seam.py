@@ -8,7 +8,8 @@ implement the same class, and nothing after the seam can distinguish them except
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,11 +214,14 @@ class Observer(abc.ABC):
         `respond` is called. None outside a run.
     to_ask : int or None
         How many trials this run asks, over every call of `respond`; set by `run` after `prepare`. None outside a run.
+    warn : callable
+        Takes warnings that become clear while trials are answered; set by `run` before `prepare`.
     stop_reason : str
         Set by the observer where `respond` ends before every trial is answered: why, and what to do about it.
     """
 
     kind: ClassVar[ObserverKind]
+    warn: Callable[[str], None] = staticmethod(warnings.warn)
     capabilities: Capabilities = Capabilities()
     name: str
     session: str = "1"

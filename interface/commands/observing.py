@@ -51,6 +51,15 @@ class _AsksObserver(click.Command):
         )
 
 
+def _one_observer(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> str | None:  # noqa: ARG001 - click's
+    """Refuse a second one, which would silently replace the first."""
+    if len(given) > 1:
+        raise click.BadParameter(
+            f"{len(given)} observers given ({', '.join(given)}): run the command once for each of them"
+        )
+    return given[0] if given else None
+
+
 _observer_options = [
     click.option("--name", "--participant", help="Name in the observer column; by default from --observer."),
     click.option(
@@ -95,7 +104,12 @@ def _make_observer(
 
 @click.command(cls=_AsksObserver)
 @click.argument("definition", type=DEFINITION)
-@click.option("--observer", help="Also check whether this observer can do it, and what it would take.")
+@click.option(
+    "--observer",
+    multiple=True,
+    callback=_one_observer,
+    help="Also check whether this observer can do it, and what it would take.",
+)
 @with_options(_observer_options)
 @click.option("--repetitions", type=click.IntRange(1), help="As for 'run'.")
 def check(
@@ -186,7 +200,13 @@ def plan(definition: Path, observer: str, session: str, output: Path | None) -> 
 
 @click.command(cls=_AsksObserver)
 @click.argument("definition", type=DEFINITION)
-@click.option("--observer", required=True, help="Who answers, such as metric:rms_contrast (see 'visavis observers').")
+@click.option(
+    "--observer",
+    required=True,
+    multiple=True,
+    callback=_one_observer,
+    help="Who answers, such as metric:rms_contrast (see 'visavis observers').",
+)
 @with_options(_observer_options)
 @click.option("--session", default="1", show_default=True, help="Label of the session.")
 @click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of the sessions.")

@@ -25,6 +25,8 @@ from .ledger import BudgetReached, Ledger
 from .pacing import Concurrency, RateLimit, RetryPolicy
 from .prices import Price, find_price
 from .profile import Profile, Provider, profile, provider
+from .reply_watch import ReplyWatch
+from .reservations import Reservations
 from .response_maker import ResponseMaker
 from .setting_check import check_settings, forces_json
 from .token_estimate import of_question, of_trial
@@ -71,6 +73,7 @@ class ApiObserver(ConfigurableObserver):
                 """--prices '{"input": …, "output": …}' in US dollars a million tokens"""
             )
         self._asker: TrialAsker | None = None
+        self._watch = ReplyWatch(self.name, soft=options.soft, lenient=options.reading == "lenient")
 
     @classmethod
     def configured(cls, subject: str | None, options: Any, name: str | None) -> Self:
@@ -115,7 +118,9 @@ class ApiObserver(ConfigurableObserver):
         earlier = session_events(self.folder)
         warnings += self._check_resumed(earlier)
         key = read_key(self.name, options, self.provider, warnings)
-        ledger = Ledger(self.price, options.budget, *_used(earlier))
+        reservations = Reservations(self.folder, earlier)
+        spent, lost, most_read = _used(earlier)
+        ledger = Ledger(self.price, options.budget, spent, lost + reservations.lost_usd, most_read)
         self._asker = TrialAsker(
             name=self.name,
             session=self.session,
@@ -128,9 +133,10 @@ class ApiObserver(ConfigurableObserver):
             requests=RateLimit(options.requests_per_minute),
             tokens=RateLimit(options.tokens_per_minute),
             ledger=ledger,
+            reservations=reservations,
             cache=ReplyCache(options.cache) if options.cache else None,
             breaker=CircuitBreaker(has_succeeded=_has_answers(earlier)),
-            maker=ResponseMaker(ledger, options.soft, self._parameters()),
+            maker=ResponseMaker(ledger, options.soft, self._parameters(), options.reading, options.min_label_mass),
             reasks=options.reasks,
             seed=options.seed,
             input_tokens=lambda question: of_question(self.profile, question).tokens,
@@ -147,7 +153,11 @@ class ApiObserver(ConfigurableObserver):
             self.stop_reason = yield from ask_in_batches(asker, trials, self.folder, self.options.batch)
             return
         with contextlib.suppress(BudgetReached):
-            yield from in_parallel(asker, trials, self.options.concurrency)
+            asked = {trial.id: trial for trial in trials}
+            for response in in_parallel(asker, trials, self.options.concurrency):
+                yield response
+                for text in self._watch.warnings(response, asker.writer.write(asked[response.trial])):
+                    self.warn(text)
         if asker.ledger.reached:
             self.stop_reason = (
                 f"Stopped at {_money(asker.ledger)}: the next request might pass the budget of "
@@ -180,6 +190,7 @@ class ApiObserver(ConfigurableObserver):
         """Close the connections."""
         if self._asker is not None:
             self._asker.servers.close()
+            self._asker.reservations.close()
 
     def _writer(self, experiment: Experiment) -> QuestionWriter:
         rule = self.profile.rule
@@ -205,6 +216,7 @@ class ApiObserver(ConfigurableObserver):
             logprobs=options.soft,
             detail=options.detail,
             body=options.body,
+            output_limit_field=options.output_limit_field,
         )
 
     def _check_resumed(self, earlier: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -225,12 +237,14 @@ class ApiObserver(ConfigurableObserver):
         """Return the settings that a response's provenance records."""
         options = self.options
         sdk = self.client_class.sdk
-        given = options.model_dump(include={"temperature", "seed", "effort", "detail", "max_output_tokens", "body"})
+        given = options.model_dump(
+            include={"temperature", "seed", "effort", "detail", "max_output_tokens", "body", "reading"}
+        )
         return {
             "requested_model": self.model,
             "provider": self.provider_name,
             "sdk": f"{sdk} {version(sdk)}",
-            "parameters": {name: value for name, value in given.items() if value not in (None, {})},
+            "parameters": {name: value for name, value in given.items() if value not in (None, {}, "strict")},
         }
 
     def _expected_output(self, experiment: Experiment) -> int:

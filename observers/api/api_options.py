@@ -25,11 +25,20 @@ class ApiOptions(ObserverOptions):
     seed: int | None = Field(None, ge=0, description="seed sent with each request, another for every trial")
     effort: str | None = Field(None, description="reasoning effort; by default the provider's")
     soft: bool = Field(False, description="soft choice from the log-probabilities of the answer")
+    min_label_mass: float = Field(
+        0.5, ge=0, le=1, description="with soft, leave p_left empty where the answers together are less probable"
+    )
+    reading: Literal["strict", "lenient"] = Field(
+        "strict", description="lenient: also take 'Answer: A', 'Image A' and the like, by a closed grammar"
+    )
     structured: bool | None = Field(
         None, description="force JSON; by default where the model accepts it and not for soft"
     )
     detail: str | None = Field(None, description="how closely images are looked at, in the provider's words")
     max_output_tokens: int = Field(8192, ge=1, description="most tokens of a reply, reasoning included")
+    output_limit_field: Literal["max_tokens", "max_completion_tokens", "none"] = Field(
+        "max_tokens", description="Chat Completions: the field that carries max_output_tokens"
+    )
     body: dict[str, Any] = Field(default_factory=dict, description="more fields of the request, sent as they are")
 
     strict: bool = Field(False, description="refuse images that the model would resample, instead of warning")

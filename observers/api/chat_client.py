@@ -33,8 +33,9 @@ class ChatClient(OpenAIClient):
         body: Body = {
             "model": settings.model,
             "messages": [{"role": "user", "content": content}],
-            "max_tokens": settings.max_output_tokens,
         }
+        if settings.output_limit_field != "none":
+            body[settings.output_limit_field] = settings.max_output_tokens
         if question.structured:
             form = {"name": "answer", "schema": question.schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": form}

@@ -47,6 +47,8 @@ class Settings:
         The provider's word for how closely images are looked at.
     body : mapping
         More fields of the request's body.
+    output_limit_field : str
+        Of Chat Completions: the field for `max_output_tokens`; ``none`` sends no limit.
     """
 
     model: str
@@ -56,6 +58,7 @@ class Settings:
     logprobs: bool = False
     detail: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
+    output_limit_field: str = "max_tokens"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ class Exchange:
     latency_s : float or None
         How long its reply took.
     server : str or None
+    reservations : list of str
+        What was written down before its requests were sent; the response settles it.
     """
 
     replies: list[Reply] = field(default_factory=list)
@@ -40,3 +42,4 @@ class Exchange:
     onset: str | None = None
     latency_s: float | None = None
     server: str | None = None
+    reservations: list[str] = field(default_factory=list)

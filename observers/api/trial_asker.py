@@ -20,6 +20,7 @@ from .ledger import Ledger
 from .pacing import Concurrency, RateLimit, RetryPolicy, Stopped
 from .reply import Reply, Usage
 from .request_body import Body
+from .reservations import Reservations
 from .response_maker import ResponseMaker
 from .servers import Servers
 
@@ -41,6 +42,7 @@ class TrialAsker:
     concurrency : Concurrency
     requests, tokens : RateLimit
     ledger : Ledger
+    reservations : Reservations
     cache : ReplyCache or None
     breaker : CircuitBreaker
     maker : ResponseMaker
@@ -59,6 +61,7 @@ class TrialAsker:
     requests: RateLimit
     tokens: RateLimit
     ledger: Ledger
+    reservations: Reservations
     cache: ReplyCache | None
     breaker: CircuitBreaker
     maker: ResponseMaker
@@ -77,7 +80,8 @@ class TrialAsker:
             If `stop` was set, or the budget is reached.
         """
         question = self.writer.write(trial)
-        exchange = Exchange()
+        before = self.reservations.take(trial.id)
+        exchange = Exchange(lost_usd=sum(before.values()), reservations=[*before])
         try:
             while True:
                 reply = self._reply(trial, question, exchange, stop)
@@ -113,6 +117,10 @@ class TrialAsker:
         """Return what a request can cost at most; 0 where the price is unknown."""
         return self.ledger.most(self._worst(self.writer.write(trial))) if self.ledger.price else 0.0
 
+    def _release(self, reserved: str | None) -> None:
+        if reserved is not None:
+            self.reservations.release(reserved)
+
     def _seed_of(self, trial: Trial, ask: int) -> int | None:
         """Return the seed sent with a request: another for every trial, so that repetitions are not copies."""
         if self.seed is None:
@@ -128,17 +136,19 @@ class TrialAsker:
         ask = len(exchange.replies) + 1
         body = self.body(trial, question, ask)
         if self.cache is None:
-            return self._paid_reply(question, body, exchange, stop)
+            return self._paid_reply(trial, question, body, exchange, stop)
         key = cache_key(body, trial, self.servers.urls, observer=self.name, session=self.session, ask=ask)
         cached = self.cache.get(key)
         if cached is not None:
             exchange.from_cache += 1
             return cached
-        reply = self._paid_reply(question, body, exchange, stop)
+        reply = self._paid_reply(trial, question, body, exchange, stop)
         self.cache.put(key, reply)
         return reply
 
-    def _paid_reply(self, question: Question, body: Body, exchange: Exchange, stop: threading.Event) -> Reply:
+    def _paid_reply(
+        self, trial: Trial, question: Question, body: Body, exchange: Exchange, stop: threading.Event
+    ) -> Reply:
         """Send a request within budget, pace and concurrency until it is answered."""
         estimate = self.input_tokens(question)
 
@@ -149,7 +159,19 @@ class TrialAsker:
             with self.servers.least_busy() as server:
                 exchange.tries += 1
                 exchange.onset, exchange.server, begun = utc_now(), server.url, time.monotonic()
-                reply = server.client.ask(body)
+                reserved = self.reservations.reserve(trial.id, receipt.most) if receipt.most else None
+                try:
+                    reply = server.client.ask(body)
+                except (RequestRefused, AccessRefused) as refused:
+                    self._release(reserved)
+                    raise refused from None
+                except TemporaryFailure as failed:
+                    if reserved and (failed.lost or failed.usage is not None):
+                        exchange.reservations.append(reserved)
+                    else:
+                        self._release(reserved)
+                    raise failed from None
+                exchange.reservations += [reserved] if reserved else []
                 exchange.latency_s = time.monotonic() - begun
                 return reply
 

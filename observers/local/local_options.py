@@ -22,6 +22,9 @@ class LocalOptions(ObserverOptions):
     answer: Literal["logits", "greedy", "sampled"] = Field(
         "logits", description="by the logits of the labels (a soft choice), or by text, greedy or sampled"
     )
+    reading: Literal["strict", "lenient"] = Field(
+        "strict", description="lenient: also take 'Answer: A', 'Image A' and the like as an answer in a text"
+    )
     temperature: float = Field(1.0, gt=0, description="for sampled")
     max_output_tokens: int = Field(512, ge=1, description="of a text")
     seed: int = Field(0, ge=0, description="for sampled; every trial has a seed of its own")

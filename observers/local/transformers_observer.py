@@ -12,6 +12,7 @@ from visavis.experiments import Capabilities, Experiment, ObserverError, Outcome
 from visavis.experiments.random_stream import RandomStream
 from visavis.observers.answer_reading import ParsedAnswer, read_answer
 from visavis.observers.configurable import ConfigurableObserver, ObserverOptions
+from visavis.observers.lenient_reading import read_leniently
 from visavis.observers.question import Picture, Question
 from visavis.observers.question_writer import QuestionWriter, composite_size
 from visavis.observers.vision import SeenImage
@@ -205,7 +206,7 @@ class TransformersObserver(ConfigurableObserver):
             p_left = by_choice["left"] / (by_choice["left"] + by_choice["right"])
             provenance |= {"label_probabilities": reply.probabilities, "label_mass": reply.mass}
         else:
-            answer = ParsedAnswer(None) if reply.truncated else read_answer(reply.text, question)
+            answer = ParsedAnswer(None) if reply.truncated else self._read(reply.text, question)
             provenance["raw"] = reply.text
             if answer.reasoning:
                 provenance["reasoning"] = answer.reasoning
@@ -224,6 +225,9 @@ class TransformersObserver(ConfigurableObserver):
             onset=onset,
             provenance=provenance,
         )
+
+    def _read(self, text: str, question: Question) -> ParsedAnswer:
+        return read_leniently(text, question) if self.options.reading == "lenient" else read_answer(text, question)
 
     def _check_images(self, model: VisionModel, experiment: Experiment) -> list[str]:
         """Say which images the model's own processor resamples, by having it process such sizes."""
@@ -268,6 +272,8 @@ class TransformersObserver(ConfigurableObserver):
         }
         if options.answer != "logits":
             record["parameters"]["max_output_tokens"] = options.max_output_tokens
+            if options.reading != "strict":
+                record["parameters"]["reading"] = options.reading
         if options.answer == "sampled":
             record["parameters"] |= {"temperature": options.temperature, "seed": options.seed}
         return record

@@ -200,21 +200,47 @@ def test_no_text_is_ever_bent_into_a_choice(text: str) -> None:
 
 def test_a_soft_choice_sums_the_tokens_that_stand_for_an_answer() -> None:
     tokens = {"A": 0.5, " A": 0.1, "a": 0.05, "B": 0.2, "The": 0.15}
-    p_left, mass = soft_choice(tokens, question())
+    found = soft_choice(tokens, question())
+    p_left, mass = found.p_left, found.mass
     assert p_left == pytest.approx(0.65 / 0.85)
     assert mass == pytest.approx(0.85)
 
 
 def test_the_beginning_of_one_answer_stands_for_it_and_of_two_for_none() -> None:
-    p_left, mass = soft_choice({"le": 0.4, "l": 0.3, "ri": 0.1}, question(("left", "lower"), tie="right"))
+    found = soft_choice({"le": 0.4, "l": 0.3, "ri": 0.1}, question(("left", "lower"), tie="right"))
+    p_left, mass = found.p_left, found.mass
     assert (p_left, mass) == (1.0, pytest.approx(0.5))
 
 
 def test_a_tie_takes_mass_and_no_side() -> None:
-    p_left, mass = soft_choice({"A": 0.3, "equal": 0.4, "B": 0.1}, question(tie="equal"))
+    found = soft_choice({"A": 0.3, "equal": 0.4, "B": 0.1}, question(tie="equal"))
+    p_left, mass = found.p_left, found.mass
     assert p_left == pytest.approx(0.75)
     assert mass == pytest.approx(0.8)
 
 
 def test_no_token_of_an_answer_gives_no_soft_choice() -> None:
-    assert soft_choice({"The": 0.9}, question()) == (None, 0.0)
+    found = soft_choice({"The": 0.9}, question())
+    assert (found.p_left, found.mass) == (None, 0.0)
+
+
+@pytest.mark.parametrize("mark", ["▁", "Ġ", " ", "", "Ċ"])
+def test_raw_tokens_stand_for_their_words(mark: str) -> None:
+    found = soft_choice({f"{mark}A": 0.6, f"{mark}B": 0.2}, question())
+    assert (found.p_left, found.mass) == (pytest.approx(0.75), pytest.approx(0.8))
+
+
+@pytest.mark.parametrize(("label", "low", "high"), [("A", 0.5, 1.0), ("B", 0.0, 0.5)])
+def test_one_label_alone_among_the_tokens_is_bounded_by_what_is_unseen(label: str, low: float, high: float) -> None:
+    found = soft_choice({"The": 0.9, "I": 0.05, label: 0.007}, question())
+    assert found.is_bounded
+    assert (found.low, found.high, found.p_left) == (
+        pytest.approx(low),
+        pytest.approx(high),
+        pytest.approx((low + high) / 2),
+    )
+    assert found.mass == pytest.approx(0.007)
+    sure = soft_choice({label: 0.99, "The": 0.009}, question())
+    assert sure.high is not None
+    assert sure.low is not None
+    assert sure.high - sure.low == pytest.approx(0.001 / 0.991)

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from api_observers import SPECS
+from click.testing import CliRunner
 from model_server import WRAP, Asked, ModelServer, Says, structured
 
 from visavis import load_trials, run
+from visavis.cli import main
 from visavis.experiments import Experiment, ObserverError, Response
 from visavis.observers.accounts import account
 from visavis.observers.api import ApiObserver
@@ -263,3 +265,91 @@ def test_gemini_batches_are_known_by_key_in_any_order_and_hold_no_images_inline(
     assert "safety_settings" not in config
     server.batch_ready = True
     assert run(experiment, observer_at("google", server, **options), tmp_path, warn=quiet).complete
+
+
+def run_with_warnings(observer: ApiObserver, experiment: Experiment, folder: Path) -> list[str]:
+    said: list[str] = []
+    run(experiment, observer, folder, warn=said.append)
+    return said
+
+
+@pytest.mark.parametrize("provider", ["openai", "google", "compatible"])
+def test_a_soft_choice_without_probabilities_is_said_after_the_first_replies(
+    provider: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    options = {"effort": "none"} if provider == "openai" else {}
+    observer = observer_at(provider, serve(lambda _: Says("A")), soft=True, **options)
+    said = run_with_warnings(observer, make_experiment(), tmp_path)
+    assert sum("returned no log-probabilities" in text for text in said) == 1
+
+
+@pytest.mark.parametrize("provider", ["openai", "google", "compatible"])
+def test_a_choice_cut_off_after_its_label_is_a_choice_where_it_is_read_from_the_first_token(
+    provider: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
+) -> None:
+    options = {"effort": "none"} if provider == "openai" else {}
+    tokens = {"▁A": 0.6, "▁B": 0.2}
+    ends = {"openai": "completed", "google": "MAX_TOKENS", "compatible": "length"}
+    says = Says("A", first_token=tokens, end=ends[provider])
+    response, _ = ask(provider, [says], serve, observer_at, make_experiment(), soft=True, **options)
+    assert (response.outcome, response.p_left) == ("choice", pytest.approx(0.75))
+    if provider != "openai":
+        plain, _ = ask(provider, [says], serve, observer_at, make_experiment())
+        assert (plain.outcome, plain.choice) == ("truncated", None)
+
+
+def test_a_probability_of_little_mass_is_kept_and_not_used(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    says = Says("A", first_token={"The": 0.9, "A": 0.007})
+    response, _ = ask("compatible", [says], serve, observer_at, make_experiment(), soft=True)
+    assert (response.choice, response.p_left) == ("left", None)
+    known = response.provenance
+    assert known["label_mass"] == pytest.approx(0.007)
+    assert known["p_left_range"] == [pytest.approx(0.5), 1.0]
+    assert known["p_left_unused"] == pytest.approx(0.75)
+    used, _ = ask("compatible", [says], serve, observer_at, make_experiment(), soft=True, min_label_mass=0)
+    assert used.p_left == pytest.approx(0.75)
+    observer = observer_at("compatible", serve(lambda _: says), soft=True)
+    assert any("puts little probability" in text for text in run_with_warnings(observer, make_experiment(), tmp_path))
+
+
+@pytest.mark.parametrize("provider", list(SPECS))
+def test_replies_that_only_the_lenient_reading_takes_are_shown_once_and_taken_where_it_is_chosen(
+    provider: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    says, experiment = Says("Answer: Image A"), make_experiment()
+    observer = observer_at(provider, serve(lambda _: says), reasks=0, structured=False)
+    said = [text for text in run_with_warnings(observer, experiment, tmp_path) if "lenient" in text]
+    assert len(said) == 1
+    assert "'Answer: Image A'" in said[0]
+    taken, _ = ask(provider, [says], serve, observer_at, experiment, structured=False, reading="lenient")
+    assert (taken.choice, taken.provenance["reading"]) == ("left", "lenient")
+    assert taken.provenance["parameters"]["reading"] == "lenient"
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens", "none"])
+def test_the_limit_of_a_reply_goes_out_under_the_name_that_a_server_knows(
+    field: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
+) -> None:
+    _, server = ask("compatible", [ANSWER], serve, observer_at, make_experiment(), output_limit_field=field)
+    sent = {name: value for name, value in server.asked[0].body.items() if name.startswith("max_")}
+    assert sent == ({} if field == "none" else {field: 8192})
+
+
+def test_a_context_too_short_for_the_limit_names_the_option(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
+) -> None:
+    words = "This model's maximum context length is 8192 tokens. However, you requested 8993 tokens"
+    says = Says(words, kind="status", status=400)
+    response, _ = ask("compatible", [says], serve, observer_at, make_experiment())
+    assert "lower --max-output-tokens" in response.provenance["error"]
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_second_observer_is_refused_and_not_taken_for_the_first(command: str, tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text("visavis: 1\n", encoding="utf-8")
+    twice = ["--observer", "metric:rms_contrast", "--observer", "openai:gpt-5.2"]
+    result = CliRunner().invoke(main, [command, str(tmp_path / "study.yaml"), *twice])
+    assert result.exit_code == 2
+    assert "2 observers given (metric:rms_contrast, openai:gpt-5.2)" in result.output.replace("\n", " ")
