@@ -26,6 +26,7 @@ extensions = [
     # Ours, in docs/extensions.
     "api_reference",
     "command_reference",
+    "example_figures",
 ]
 exclude_patterns = ["extensions", "pictures"]
 templates_path: list[str] = []

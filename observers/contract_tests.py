@@ -25,6 +25,8 @@ import pytest
 from visavis.experiments import Experiment, Observer, ObserverError, Response, Trial, load_trials, run
 from visavis.stimuli import encode_png
 
+__all__ = ["ObserverContract"]
+
 MakeObserver = Callable[[], Observer]
 MakeExperiment = Callable[..., Experiment]
 

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+__all__ = ["RULES", "SeenImage"]
+
 
 @dataclass(frozen=True)
 class SeenImage:
@@ -115,4 +117,5 @@ RULES: dict[str, Rule] = {
     "qwen3-vl": qwen_vl,
     "internvl": internvl,
 }
+"""How each family of models resizes an image, as a function of width and height in pixels."""
 """The documented rules by name (November 2026). Token counts serve the estimate of cost alone."""
