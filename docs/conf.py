@@ -10,6 +10,9 @@ import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "visavis"
@@ -60,3 +63,8 @@ html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
 html_permalinks_icon = "#"
+
+
+def setup(app: Sphinx) -> None:
+    """Let blocks of CSV stand as they are."""
+    app.add_lexer("csv", TextLexer)

@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     from visavis.experiments.experiment import Experiment
 
 Side = Literal["left", "right"]
+
 Choice = Literal["left", "right", "tie"]
+"""An answer: the side that was chosen, or that both are equal."""
+
 Outcome = Literal["choice", "tie", "refusal", "invalid", "truncated", "filtered", "error", "aborted"]
+"""What came of a trial; what is not a choice is never made into one."""
+
 ObserverKind = Literal["human", "vlm", "metric", "simulated"]
 Phase = Literal["practice", "main", "catch"]
 PresentationOrder = Literal["AB", "BA"]
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+"""All outcomes; only ``choice`` and ``tie`` are answers."""
+
 OBSERVER_KINDS: tuple[ObserverKind, ...] = get_args(ObserverKind)
 PHASES: tuple[Phase, ...] = get_args(Phase)
 

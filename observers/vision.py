@@ -117,5 +117,5 @@ RULES: dict[str, Rule] = {
     "qwen3-vl": qwen_vl,
     "internvl": internvl,
 }
-"""How each family of models resizes an image, as a function of width and height in pixels."""
-"""The documented rules by name (November 2026). Token counts serve the estimate of cost alone."""
+"""The documented rules by name (November 2026), each a function of width and height in pixels. Token counts serve the
+estimate of cost alone."""

@@ -27,8 +27,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.inspect import stringify_signature
-from sphinx.util.typing import stringify_annotation
 from sphinx.util.nodes import make_refnode
+from sphinx.util.typing import stringify_annotation
 
 PACKAGE = "visavis"
 FOLDER = "reference"
@@ -76,11 +76,8 @@ class Name:
 def rooms() -> tuple[str, ...]:
     """Return all modules below the package that declare what is public, the package itself first."""
     package = importlib.import_module(PACKAGE)
-    found = [PACKAGE]
-    for module in pkgutil.walk_packages(package.__path__, f"{PACKAGE}.", onerror=lambda _: None):
-        if "__all__" in _assigned(module.name):
-            found.append(module.name)
-    return tuple(sorted(found))
+    below = pkgutil.walk_packages(package.__path__, f"{PACKAGE}.", onerror=lambda _: None)
+    return tuple(sorted([PACKAGE, *(module.name for module in below if "__all__" in _assigned(module.name))]))
 
 
 @cache
@@ -251,7 +248,7 @@ def name_role(
 
 
 def resolve(app: Sphinx, environment: BuildEnvironment, node: pending_xref, content: nodes.Element) -> Any:
-    """Find what a docstring or an annotation names as Python sees it there: by its short name, or an attribute of it."""
+    """Find what a docstring or an annotation names, by its short name or as an attribute of such a name."""
     if node.get("refdomain") != "py":
         return None
     domain, target = environment.domains.python_domain, str(node["reftarget"])
@@ -305,7 +302,7 @@ def as_written(
 
 def without_aliases(_app: Sphinx, _what: str, name: str, found: Any, skip: bool, _options: Any) -> bool | None:
     """Leave out attributes that are a class of another name (it is described itself), and pydantic's own."""
-    return True if inspect.isclass(found) or name == "model_config" else None if not skip else skip
+    return inspect.isclass(found) or name == "model_config" or skip or None
 
 
 def with_fields(_app: Sphinx, _what: str, _name: str, found: Any, _options: Any, lines: list[str]) -> None:

@@ -46,7 +46,7 @@ def make_figures(source: Path) -> None:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             if maker == DEMO:
-                subprocess.run(  # noqa: S603
+                subprocess.run(
                     [sys.executable, "-m", "visavis", "demo", "."], cwd=folder, check=True, stdout=subprocess.DEVNULL
                 )
             else:

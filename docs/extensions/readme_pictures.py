@@ -33,7 +33,6 @@ def main() -> None:
         run_demo(Path(folder), 12, print)
         for name in PICTURES:
             shutil.copyfile(Path(folder) / "report" / f"{name}.svg", FOLDER / f"{name}.svg")
-            print(FOLDER / f"{name}.svg")
 
 
 if __name__ == "__main__":

@@ -46,9 +46,9 @@ def separability(
     -------
     curves : DataFrame
         ``attribute, observer, intercept, slope, low, high, pairs``: a logistic regression of agreement (the observer's
-        majority is the people's) on |Δ| of the people's scale values, and the interval of its slope;
+        majority is the people's) on ``|Δ|`` of the people's scale values, and the interval of its slope;
         ``scenes_sd, scenes_range, scenes_difference``: Spearman's ρ over scenes between the agreement and the
-        separability of the scene, as the SD, the range or the mean |Δ| of the people's values.
+        separability of the scene, as the SD, the range or the mean ``|Δ|`` of the people's values.
     points : DataFrame
         ``attribute, observer, separation, agreement, low, high, pairs``: the same in up to five classes of equally many
         pairs, with Wilson's (1927) interval.

@@ -33,7 +33,7 @@ class Weights:
     beta : float array, shape (p,)
         Standardised coefficients.
     normalised : float array, shape (p,)
-        |β| / Σ|β|; NaN where all β are 0.
+        ``|β| / Σ|β|``; NaN where all β are 0.
     lmg : float array, shape (p,)
         Each attribute's share of R², averaged over all orders of entry (Lindeman, Merenda & Gold 1980); they sum to R².
     r_squared : float
@@ -133,7 +133,7 @@ def preference_weights(
     -------
     DataFrame
         A row for each observer and other attribute: ``beta`` (standardised) with its interval ``low, high``;
-        ``normalised`` (|β| / Σ|β|), ``lmg`` and ``r_squared`` (of the whole regression) with theirs,
+        ``normalised`` (``|β| / Σ|β|``), ``lmg`` and ``r_squared`` (of the whole regression) with theirs,
         ``normalised_low`` and so on; ``collinearity`` (largest correlation among the other attributes) and ``scenes``.
         Observers that lack an attribute, or whose values cannot be told apart, are left out.
     """

@@ -75,9 +75,9 @@ def expected_shrinkage(values: Floats, covariance: Floats) -> Floats:
     Returns
     -------
     float array, shape (k, k)
-        Symmetric, with zeros on the diagonal: w |Σc|² / (1 + w c'Σc) for the contrast c of the pair and the information
-        w = φ²(d) / (Φ(d) Φ(-d)) of an answer at the difference d, expected under the posterior. w is taken as
-        2/π exp(-0.4 d²), within 0.03 of it.
+        Symmetric, with zeros on the diagonal: ``w |Σc|² / (1 + w c'Σc)`` for the contrast c of the pair and the
+        information w = φ²(d) / (Φ(d) Φ(-d)) of an answer at the difference d, expected under the posterior. w is taken
+        as 2/π exp(-0.4 d²), within 0.03 of it.
     """
     mean = values[:, None] - values[None]
     spread, shared = _of_differences(covariance), _of_differences(covariance @ covariance)

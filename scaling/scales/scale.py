@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Method = Literal["map", "ml", "least_squares"]
 METHODS: tuple[Method, ...] = get_args(Method)
+"""How scale values are fitted: with a Gaussian prior, by maximum likelihood alone, or by least squares on the
+proportions."""
 
 JOD_PER_SD = 1 / NormalDist().inv_cdf(0.75)
 """Just-objectionable differences in one SD of a difference, 1.4826: at 1 JOD 75 % choose the better (Perez-Ortiz &

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from page_examples import ExampleFailed, run_page
+from readme_pictures import FOLDER, PICTURES, words_and_places
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-
-sys.path.insert(0, str(ROOT / "docs" / "extensions"))
-
-from page_examples import ExampleFailed, run_page  # noqa: E402
+DEMO_PAGE = ROOT / "docs" / "reading-a-report.md"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in PAGES if page != DEMO_PAGE], ids=lambda page: page.name)
 def test_examples(page: Path, tmp_path: Path) -> None:
     run_page(page, tmp_path)
 
 
+def test_the_demo_draws_the_pictures_of_the_readme_and_of_the_page_about_it(tmp_path: Path) -> None:
+    run_page(DEMO_PAGE, tmp_path)
+    shown = re.findall(r"made/demo/(\S+)", DEMO_PAGE.read_text(encoding="utf-8"))
+    assert len(shown) == 6
+    assert [path for path in shown if not (tmp_path / "study" / path).exists()] == []
+    for name in PICTURES:
+        committed, drawn = (
+            words_and_places((folder / f"{name}.svg").read_text(encoding="utf-8"))
+            for folder in (FOLDER, tmp_path / "study" / "report")
+        )
+        assert committed[0] == drawn[0], "python docs/extensions/readme_pictures.py"
+        np.testing.assert_allclose(committed[1], drawn[1], atol=0.5, err_msg="docs/extensions/readme_pictures.py")
+
+
 @pytest.mark.parametrize(
     "text",
-    ["```python\n>>> 1 + 1\n3\n\n```\n", "```sh\nvisavis status nowhere\n```\n", "```sh\nvisavis --help  # status 3\n```\n"],
+    [
+        "```python\n>>> 1 + 1\n3\n\n```\n",
+        "```sh\nvisavis status nowhere\n```\n",
+        "```sh\nvisavis --help  # status 3\n```\n",
+    ],
 )
 def test_an_example_that_does_something_else_fails(tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.md"
