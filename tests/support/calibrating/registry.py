@@ -1,0 +1,48 @@
+"""Every quantity that is calibrated, a row each.
+
+To add one: append a row to the tuple of its table, with what it estimates in words and where its truth comes from
+(`Quantity`). `benchmarks/calibration.py TABLE.COLUMN` then runs it alone, and a test asks for a row for every column
+of the comparison that has an interval or is a p-value.
+"""
+
+from __future__ import annotations
+
+from .quantity import Quantity, estimate, size_of
+
+TWINS = {"observer": "other", "other": "twin"}
+"""Two models whose answers follow one law: any difference between them is chance."""
+
+SCALES = (
+    estimate("scales", "value", "mean over all such scenes of the value that so many answers give"),
+    estimate("spreads", "spread", "root mean square over all such scenes of the SD of a scene's values"),
+)
+
+AGREEMENT = (
+    estimate("alignment", "rho", "ρ with people that studies of this size find on average", "mean"),
+    estimate("correlations", "estimate", "the coefficient that studies of this size find on average", "mean"),
+    estimate("agreement", "estimate", "share of pairs, or κ, over all such scenes"),
+    estimate("differences", "difference", "difference of two models' ρ with people, as found on average", "mean"),
+    size_of("differences", "p_value", "two models are equally near to people", **TWINS),
+    size_of("differences", "p_adjusted", "the same, over all pairs of models", **TWINS),
+    estimate("separability", "slope", "slope of agreement on |Δ| over all such scenes"),
+    estimate("separability_points", "agreement", "agreement of pairs so far apart, over all such scenes", "mean"),
+    size_of("trade_off", "p_value", "steadiness and agreement of models are independent"),
+)
+
+VARIABILITY = (
+    estimate("vr_within", "any", "share of pairs not answered unanimously, over all such scenes"),
+    estimate("vr_between", "vr_percent", "disagreement of the majorities of two observers, over all such scenes"),
+    estimate("vr_rest", "majority", "disagreement with the majority of the other models, over all such scenes"),
+    estimate("side_bias", "left_share", "share of answers to the left", limits="left_"),
+    estimate("side_bias", "excess_flips", "flips beyond those of identical repeats", limits="excess_"),
+    size_of("side_bias", "p_value", "no side is favoured"),
+)
+
+WEIGHTS = (
+    estimate("weights", "beta", "standardised weight in all such scenes"),
+    estimate("weights", "normalised", "its share of all weights", limits="normalised_"),
+    estimate("weights", "lmg", "share of R²", limits="lmg_"),
+    estimate("weights", "r_squared", "R² in all such scenes", limits="r_squared_"),
+)
+
+QUANTITIES: tuple[Quantity, ...] = (*SCALES, *AGREEMENT, *VARIABILITY, *WEIGHTS)
