@@ -12,7 +12,7 @@ import pandas as pd
 from visavis.experiments import Experiment, Observer, load_trials, run
 from visavis.observers import SimulatedObserver, SimulatedOptions, create_observer
 from visavis.observers.metrics import find_metric
-from visavis.scaling import PEOPLE, Comparison, compare, sensitivity, write_report
+from visavis.scaling import PEOPLE, SENSITIVITY, Comparison, compare, write_report
 from visavis.stimuli import sample_stimuli
 
 MODEL_REPETITIONS = 3
@@ -83,10 +83,10 @@ def run_demo(folder: Path, people: int, say: Callable[[str], None]) -> Compariso
         results = [run(experiment, one, folder / "results", repetitions=repetitions) for one in observers]
         say(f"{sum(result.answered for result in results)} trials answered by {len(observers)} {what}")
     trials = load_trials(folder / "results")
-    comparison = compare(trials, people=["person-*"])
+    comparison = compare(trials, people=["person-*"], extra=[SENSITIVITY])
     for attribute, r in recovery(experiment, comparison).items():
         say(f"{attribute}: recovered scale values correlate with the simulated people's true ones, r = {r:.3f}")
-    say(f"report: {write_report(comparison, folder / 'report', sensitivity(trials, people=['person-*']))}")
+    say(f"report: {write_report(comparison, folder / 'report')}")
     return comparison
 
 

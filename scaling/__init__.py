@@ -7,11 +7,11 @@ from .agreement.pair_by_pair import pairwise_agreement
 from .agreement.rho import Rho, bootstrap_rho, rho
 from .agreement.scene_scales import scene_scales
 from .agreement.separability import separability
+from .comparison.analyses import ANALYSES, describe_tables
 from .comparison.attribute_weights import Weights, attribute_weights, preference_weights, weights_from_correlations
-from .comparison.compare import Comparison, compare
-from .comparison.options import PEOPLE, Options
-from .comparison.screening import ScreeningRule, leave_one_out_likelihood, screen
-from .comparison.sensitivity import VARIANTS, sensitivity
+from .comparison.compare import compare
+from .comparison.screening import leave_one_out_likelihood, screen
+from .comparison.sensitivity import SENSITIVITY, VARIANTS, sensitivity
 from .counts import Counts, count_choices
 from .design.active import ActiveSampler, expected_information, expected_shrinkage
 from .design.power import Design, choices_for_power, montag_standard_error, observers_needed, simulate_power
@@ -19,6 +19,7 @@ from .errors import ScalingError
 from .intervals import Resampling
 from .report.figures import figures
 from .report.report import comparison_json, report_html, write_report
+from .report.sections import printed_tables
 from .scales.bootstrap import Bootstrap, bootstrap_scale
 from .scales.goodness_of_fit import Fit, deviance, mosteller
 from .scales.item_tests import compare_items
@@ -30,6 +31,11 @@ from .scales.scale import JOD_PER_SD, METHODS, Scale, fit_scale
 from .scales.separation import describe_separation, has_maximum, is_connected
 from .scales.sparse import SparseScale, fit_sparse, list_choices
 from .scales.ties import TieScale, fit_ties
+from .study.analysis import Analysis, Column, Drawing, Note, with_interval
+from .study.options import PEOPLE, Options, ScreeningRule
+from .study.result import Comparison
+from .study.study import Study
+from .variability.between import vr_between, vr_matrix
 from .variability.consistency import (
     Agreement,
     CircularTriads,
@@ -41,24 +47,30 @@ from .variability.consistency import (
     triads_from_scores,
 )
 from .variability.side_bias import side_bias
-from .variability.within import vr_between, vr_matrix, vr_within
+from .variability.within import vr_within
 
 __all__ = [
+    "ANALYSES",
     "JOD_PER_SD",
     "METHODS",
     "PEOPLE",
+    "SENSITIVITY",
     "VARIANTS",
     "ActiveSampler",
     "Agreement",
+    "Analysis",
     "Bootstrap",
     "ChoiceCeilings",
     "CircularTriads",
+    "Column",
     "Comparison",
     "Counts",
     "Design",
     "Detection",
+    "Drawing",
     "Fit",
     "LatentClasses",
+    "Note",
     "Options",
     "OrderEffect",
     "PopulationScale",
@@ -69,6 +81,7 @@ __all__ = [
     "ScreeningRule",
     "SingleScale",
     "SparseScale",
+    "Study",
     "TieScale",
     "Transitivity",
     "Weights",
@@ -84,6 +97,7 @@ __all__ = [
     "count_by_order",
     "count_choices",
     "describe_separation",
+    "describe_tables",
     "deviance",
     "error_consistency",
     "expected_information",
@@ -108,6 +122,7 @@ __all__ = [
     "observers_needed",
     "pairwise_agreement",
     "preference_weights",
+    "printed_tables",
     "report_html",
     "rho",
     "rho_differences",
@@ -125,5 +140,6 @@ __all__ = [
     "vr_matrix",
     "vr_within",
     "weights_from_correlations",
+    "with_interval",
     "write_report",
 ]

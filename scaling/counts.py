@@ -125,7 +125,7 @@ class Counts:
             If there is no such column.
         """
         by = as_names(by)
-        _require(self.groups, by, "the groups of the counts")
+        require_columns(self.groups, by, "the groups of the counts")
         number, groups = _number_groups(self.groups, by)
         wins, ties = (np.zeros((len(groups), *self.wins.shape[1:])) for _ in range(2))
         np.add.at(wins, number, self.wins)
@@ -172,7 +172,7 @@ def read_answers(
 ) -> Answers:
     """Read the choices of a trials table; parameters and errors are those of `count_choices`."""
     table = _renamed(trials, columns or {})
-    _require(table, [*by, "left", "right", "choice", *(["p_left"] if soft else [])], "the trials table")
+    require_columns(table, [*by, "left", "right", "choice", *(["p_left"] if soft else [])], "the trials table")
     if "phase" in table:
         table = table[table["phase"] == "main"]
     choice = table["choice"].astype(object)
@@ -275,7 +275,7 @@ def _matrix(numbers: Any, name: str) -> Floats:
 
 def _renamed(trials: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """Return the table with its columns called as ours are."""
-    _require(trials, list(columns.values()), "the table")
+    require_columns(trials, list(columns.values()), "the table")
     hidden = [ours for ours, theirs in columns.items() if ours != theirs and ours in trials]
     return trials.drop(columns=hidden).rename(columns={theirs: ours for ours, theirs in columns.items()})
 
@@ -317,11 +317,23 @@ def _probabilities(table: pd.DataFrame) -> Floats:
     return p_left
 
 
-def _require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
+def require_columns(table: pd.DataFrame, columns: Sequence[str], what: str = "the trials table") -> None:
+    """Refuse a table that lacks a column.
+
+    Raises
+    ------
+    ScalingError
+        Naming the columns that are missing, and those that are there.
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise ScalingError(f"expected a DataFrame for {what}, got {type(table).__name__}")
     missing = [name for name in columns if name not in table]
     if missing:
         known = ", ".join(map(str, table.columns)) or "none"
-        raise ScalingError(f"{what} lacks the column(s) {', '.join(missing)}; it has {known}")
+        raise ScalingError(
+            f"{what} lacks the column(s) {', '.join(missing)}; it has {known}: rename them, as by "
+            f"table.rename(columns={{'theirs': {missing[0]!r}}})"
+        )
 
 
 def _number_groups(table: pd.DataFrame, by: Sequence[str]) -> tuple[NDArray[np.intp], pd.DataFrame]:

@@ -89,27 +89,13 @@ def compare(results: Path, people: tuple[str, ...], screen: bool, screen_by: tup
     """Compare models with people in RESULTS: agreement, ceilings and variability, as text."""
     from visavis.experiments import load_trials
     from visavis.scaling import compare as compare_trials
+    from visavis.scaling import printed_tables
 
     chosen = _options(screen, screen_by, **options)
     compared = compare_trials(load_trials(results), people=people or None, options=chosen)
     _tell_notes(compared)
-    within = compared.vr_within.dropna(subset="any")
-    for name, table in (
-        ("people among themselves", compared.ceilings),
-        ("agreement with people", compared.alignment),
-        ("pair by pair", compared.agreement),
-        ("differences between models", compared.differences),
-        ("agreement by separability", compared.separability),
-        ("VR% within", within),
-        ("VR% between: one against the rest", compared.vr_rest),
-        ("consistency against agreement", compared.trade_off),
-        ("spread of scale values", compared.spreads),
-        (f"what {compared.options.target} is made of", compared.weights),
-        ("sides", compared.side_bias),
-        ("screening", compared.screening if chosen.screening else compared.screening[:0]),
-    ):
-        if len(table):
-            click.echo(f"\n{name}\n{table.to_string(index=False, float_format=lambda value: f'{value:.3f}')}")
+    for title, table in printed_tables(compared).items():
+        click.echo(f"\n{title}\n{table.to_string(index=False)}")
 
 
 @click.command()
@@ -128,16 +114,17 @@ def report(
 ) -> None:
     """Write the comparison of RESULTS as one HTML file, with JSON and CSV beside it."""
     from visavis.experiments import load_trials
+    from visavis.scaling import SENSITIVITY, write_report
     from visavis.scaling import compare as compare_trials
-    from visavis.scaling import sensitivity as vary
-    from visavis.scaling import write_report
 
-    trials, names = load_trials(results), people or None
-    chosen = _options(screen, screen_by, **options)
-    compared = compare_trials(trials, people=names, options=chosen)
+    compared = compare_trials(
+        load_trials(results),
+        people=people or None,
+        options=_options(screen, screen_by, **options),
+        extra=[SENSITIVITY] if sensitivity else [],
+    )
     _tell_notes(compared)
-    varied = vary(trials, people=names, options=chosen) if sensitivity else None
-    click.echo(f"{write_report(compared, output, varied)} written")
+    click.echo(f"{write_report(compared, output)} written")
 
 
 def _tell_notes(compared: Comparison) -> None:

@@ -11,11 +11,16 @@ import pandas as pd
 
 from visavis.scaling.counts import Counts, count_choices, require_counts
 from visavis.scaling.errors import ScalingError
+from visavis.scaling.study.analysis import ATTRIBUTE, Analysis, Column
+from visavis.scaling.study.options import PEOPLE, Mode
+from visavis.scaling.study.result import Comparison
+from visavis.scaling.study.study import Study
 
 from .majorities import majorities
 from .pair_by_pair import people_agreement
-from .pooled_people import PooledPeople, pool_choices
-from .rho import Mode, rho
+from .pooled_people import PooledPeople, pool_choices, pooled
+from .rho import rho
+from .scene_scales import scaled as scaled_on
 
 COLUMNS = (
     *("attribute", "people", "leave_one_out", "with_all", "split_half", "between_people"),
@@ -208,3 +213,45 @@ def choice_ceilings(counts: Counts, *, observer: str = "observer") -> ChoiceCeil
         float(agreeing.sum() / ((own + own_lost) * others).sum()),
         round(n),
     )
+
+
+def _compute(study: Study) -> pd.DataFrame:
+    def on(attribute: str) -> pd.DataFrame:
+        if PEOPLE not in scaled_on(study, attribute).names:
+            return pd.DataFrame()
+        options, people = study.options, pooled(study, attribute)
+        return human_ceilings(
+            study.of_people, study.people, people, attribute, options.rho_mode, options.resampling.seed
+        )
+
+    return study.by_attribute("ceilings", on)
+
+
+def _caption(comparison: Comparison) -> str:  # noqa: ARG001
+    return (
+        "How well people agree with each other. Of ρ: one person with the others, with all, two halves, two people. "
+        "Pair by pair: accuracy and error consistency of one person against the others. Of single choices: the share "
+        "that the majority of all, the majority of the others, or another person's choice predicts."
+    )
+
+
+ANALYSIS = Analysis(
+    name="ceilings",
+    section="People among themselves",
+    title="People among themselves",
+    columns=(
+        ATTRIBUTE,
+        Column("people", "number of people"),
+        Column("leave_one_out", "mean ρ of one person with all the others (Nili et al. 2014, lower bound)"),
+        Column("with_all", "mean ρ of one person with all people (upper bound)"),
+        Column("split_half", "mean ρ between two random halves of the people"),
+        Column("between_people", "mean ρ of two people"),
+        Column("accuracy", "of one person against the majority of the others"),
+        Column("kappa", "error consistency of one person with another", heading="κ"),
+        Column("choice_majority", "share of single choices that the majority of all predicts"),
+        Column("choice_leave_one_out", "share that the majority of the others predicts"),
+        Column("choice_between", "share that another person's choice predicts"),
+    ),
+    compute=_compute,
+    caption=_caption,
+)

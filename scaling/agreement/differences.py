@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -9,9 +10,14 @@ import pandas as pd
 
 from visavis.scaling.intervals import DEFAULT, Resampling
 from visavis.scaling.scales.item_tests import holm
+from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, SCENES, Analysis, Column, Note, with_interval
+from visavis.scaling.study.options import PEOPLE, Mode
+from visavis.scaling.study.result import Comparison
+from visavis.scaling.study.study import Study
 
-from .rho import Mode, rho
+from .rho import rho
 from .scene_scales import SceneScales
+from .scene_scales import scaled as scaled_on
 
 COLUMNS = ("attribute", "observer", "other", "difference", "low", "high", "p_value", "p_adjusted", "scenes")
 
@@ -71,3 +77,65 @@ def rho_differences(
     p_values[told] = np.minimum(holm(p_values[told]), 1)
     table.insert(7, "p_adjusted", p_values)
     return table
+
+
+def _compute(study: Study) -> pd.DataFrame:
+    def on(attribute: str) -> pd.DataFrame:
+        scaled = scaled_on(study, attribute)
+        if PEOPLE not in scaled.names:
+            return pd.DataFrame()
+        return rho_differences(scaled, PEOPLE, study.options.rho_mode, study.options.resampling)
+
+    return study.by_attribute("differences", on)
+
+
+def _notes(study: Study, table: pd.DataFrame) -> Sequence[Note]:
+    """Say where so few scenes are shared that no two models can be told apart."""
+    level = study.options.level
+    counts = table.loc[table["p_value"].notna(), "scenes"].astype(int)
+    few = sorted({count for count in counts if smallest_p(count) > 1 - level})
+    if not few:
+        return ()
+    return (
+        Note(
+            f"with {' or '.join(map(str, few))} scenes no difference between models can be shown at the "
+            f"{100 * (1 - level):.2g} % level: p is {smallest_p(few[-1]):.3g} at least"
+        ),
+    )
+
+
+def _caption(comparison: Comparison) -> str:  # noqa: ARG001
+    return (
+        "Differences of ρ with people between models, from the same resampled scenes; p two-sided, no less than a "
+        "sign test over so many scenes can give, and adjusted for all pairs of models (Holm)."
+    )
+
+
+def _sentences(comparison: Comparison) -> Sequence[str]:
+    if not len(comparison.differences):
+        return ()
+    return (
+        "Models were compared by the difference of their ρ in the same resamples, p adjusted for all pairs of models "
+        "(Holm, 1979); p is no less than a sign test over the scenes can give.",
+    )
+
+
+ANALYSIS = Analysis(
+    name="differences",
+    section="Agreement with people",
+    title="Differences between models",
+    folded=True,
+    columns=(
+        ATTRIBUTE,
+        OBSERVER,
+        Column("other", "the model that it is compared with"),
+        *with_interval("difference", "ρ with people of the observer less that of the other"),
+        Column("p_value", "two-sided p of no difference", heading="p"),
+        Column("p_adjusted", "the same, adjusted for all pairs of models on the attribute", heading="p adjusted"),
+        SCENES,
+    ),
+    compute=_compute,
+    notes=_notes,
+    caption=_caption,
+    sentences=_sentences,
+)

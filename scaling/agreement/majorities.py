@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from visavis.scaling.counts import Floats
+from visavis.scaling.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,8 @@ def majorities(trials: pd.DataFrame, attribute: str) -> Majorities:
         second=keys["second"].to_numpy(dtype=object),
         signs=np.sign(summed.to_numpy(dtype=float).T),
     )
+
+
+def votes_of_each(study: Study, attribute: str) -> Majorities:
+    """Return the majorities of every person and model on one attribute, taken once a study."""
+    return study.once(("majorities", attribute), lambda: majorities(study.main, attribute))

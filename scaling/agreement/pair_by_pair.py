@@ -11,6 +11,9 @@ import pandas as pd
 from visavis.scaling.counts import Floats
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.intervals import DEFAULT, Resampling, over_scenes, ratio
+from visavis.scaling.presentation.cells import side_by_side
+from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, PAIRS, Analysis, Column, with_interval
+from visavis.scaling.study.result import Comparison
 
 from .error_consistency import error_consistency
 from .majorities import Majorities, majorities
@@ -126,3 +129,54 @@ def people_agreement(votes: Majorities, people: Sequence[str]) -> dict[str, floa
 def _mean(values: Sequence[float]) -> float:
     told = [value for value in values if np.isfinite(value)]
     return float(np.mean(told)) if told else float("nan")
+
+
+def _shape(comparison: Comparison, table: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
+    return side_by_side(table, "measure")
+
+
+def _caption(comparison: Comparison) -> str:  # noqa: ARG001
+    return (
+        "Accuracy: share of pairs on which the model's majority is the people's. Kappa: error consistency with one "
+        "person, the majority of all other people taken as right (Geirhos et al. 2020), mean over people. The ceiling "
+        "is the mean of one person against the others."
+    )
+
+
+def _sentences(comparison: Comparison) -> Sequence[str]:
+    if not len(comparison.agreement):
+        return ()
+    kappa = (
+        "; error consistency κ is taken with each person, the majority of the others counting as right, and averaged "
+        "(Geirhos et al., 2020)"
+        if "kappa" in set(comparison.agreement["measure"])
+        else ""
+    )
+    return (
+        "Pair by pair, accuracy is the share of pairs on which a model's majority answer is that of "
+        f"{'people' if len(comparison.people) > 1 else 'the person'}{kappa}.",
+    )
+
+
+ANALYSIS = Analysis(
+    name="agreement",
+    section="Pair by pair",
+    title="Pair by pair",
+    columns=(
+        ATTRIBUTE,
+        OBSERVER,
+        Column("measure", "accuracy or kappa (error consistency)"),
+        *with_interval("estimate", "the measure"),
+        Column("ceiling", "mean of one person against the others"),
+        PAIRS,
+        *(
+            Column(f"{prefix}{name}", "", heading=heading, always=False)
+            for name, word in (("accuracy", "accuracy"), ("kappa", "κ"))
+            for prefix, heading in (("", word), ("ceiling_", "ceiling"))
+        ),
+    ),
+    compute=lambda study: pairwise_agreement(study.main, study.people, study.options.resampling),
+    shape=_shape,
+    caption=_caption,
+    sentences=_sentences,
+)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from visavis.scaling.counts import Counts, Floats, count_choices
 from visavis.scaling.scales.scale import fit_scale
+from visavis.scaling.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,11 @@ def pool_choices(
     wins, ties = np.zeros(shape), np.zeros(shape)
     wins[row, column], ties[row, column] = counts.wins, counts.ties
     return PooledPeople(people, tuple(scenes), tuple(items), wins, ties, options)
+
+
+def pooled(study: Study, attribute: str) -> PooledPeople:
+    """Return the people's choices on one attribute, gathered once a study."""
+    return study.once(
+        ("pooled people", attribute),
+        lambda: pool_choices(study.of_people, attribute, study.scenes, study.items, **study.options.for_scaling),
+    )

@@ -10,12 +10,11 @@ import numpy as np
 from visavis.scaling.counts import Floats
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.intervals import DEFAULT, Resampling
+from visavis.scaling.study.options import MODES, Mode
 
 from .pooled_people import PooledPeople
 from .rank_correlation import kendall, pearson, spearman
 
-Mode = Literal["aggregate", "pooled", "per_scene_mean"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 Coefficient = Literal["spearman", "pearson", "kendall"]
 COEFFICIENTS: tuple[Coefficient, ...] = get_args(Coefficient)
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from visavis.scaling.counts import Floats, count_choices
 from visavis.scaling.scales.scale import fit_scale
+from visavis.scaling.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -70,3 +71,11 @@ def scene_scales(
     errors = np.full((len(names), len(scenes)), np.nan)
     errors[row, column] = (fitted.standard_errors**2).mean(axis=-1)
     return SceneScales(attribute, names, tuple(scenes), tuple(items), values, errors)
+
+
+def scaled(study: Study, attribute: str) -> SceneScales:
+    """Return the scales of all people together and of each model on one attribute, made once a study."""
+    return study.once(
+        ("scene scales", attribute),
+        lambda: scene_scales(study.grouped, attribute, study.scenes, study.items, **study.options.for_scaling),
+    )

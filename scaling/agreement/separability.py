@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,19 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from visavis.scaling.counts import Floats
+from visavis.scaling.presentation.panels import attributes_of, draw_points, of_attribute, present
+from visavis.scaling.presentation.style import look, panels
+from visavis.scaling.presentation.words import percent
+from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, PAIRS, Analysis, Column, Drawing, never, with_interval
+from visavis.scaling.study.options import PEOPLE
+from visavis.scaling.study.result import Comparison
+from visavis.scaling.study.study import Study
 
 from .majorities import Majorities, majorities
 from .rank_correlation import spearman
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CURVE_COLUMNS = (
     *("attribute", "observer", "intercept", "slope", "low", "high", "pairs"),
@@ -177,3 +188,99 @@ def _classes(x: Floats, y: Floats, z: float) -> list[tuple[float, float, float, 
         reach = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
         rows.append((float(x[members].mean()), p, float(middle - reach), float(middle + reach), n))
     return rows
+
+
+def _both(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return study.once(
+        "separability",
+        lambda: separability(
+            study.main, study.people, study.table("scene_scales"), people_name=PEOPLE, level=study.options.level
+        ),
+    )
+
+
+def _draw(comparison: Comparison) -> Figure:
+    """Draw agreement with the people's majority against how far apart people see the two images."""
+    points, curves = comparison.separability_points, comparison.separability
+    observers = present(comparison, points)
+    with panels(attributes_of(comparison), 2.4, legend=observers, sharey=True) as (figure, drawn):
+        for panel in drawn:
+            axes, here = panel.axes, of_attribute(points, panel.title)
+            furthest = float(here["separation"].max()) if len(here) else 1.0
+            grid = np.linspace(0, 1.05 * furthest, 100)
+            for place, name in enumerate(observers):
+                style = look(comparison, name)
+                part = here[here["observer"] == name]
+                if not len(part):
+                    continue
+                shift = 0.012 * furthest * (place - len(observers) / 2)
+                limits = part[["agreement", "low", "high"]].to_numpy(dtype=float)
+                draw_points(axes, part["separation"].to_numpy(dtype=float) + shift, limits, comparison, name)
+                curve = of_attribute(curves, panel.title)
+                curve = curve[curve["observer"] == name]
+                a, b = (float(curve[column].iloc[0]) for column in ("intercept", "slope"))
+                if np.isfinite(b):
+                    axes.plot(grid, 1 / (1 + np.exp(-(a + b * grid))), color=style["color"], linewidth=0.9)
+            axes.axhline(0.5, color="#bbbbbb", linewidth=0.8, zorder=0)
+            axes.set_ylim(min(0.3, float(here["low"].min()) if len(here) else 0.3) - 0.03, 1.03)
+            axes.set_xlabel(f"|Δ| of people's values\n({comparison.unit})")
+            if panel.leftmost:
+                axes.set_ylabel("agreement with people")
+    return figure
+
+
+def _figure_caption(comparison: Comparison) -> str:
+    black = "Black: one person against the others. " if len(comparison.people) > 1 else ""
+    return (
+        "Agreement with the people's majority against how far apart people's scale values of the two images are: "
+        "classes of equally many pairs with Wilson's intervals (shifted a little, so that they do not hide each "
+        f"other), and a logistic regression on all pairs. {black}A model that judges as people do rises from one half "
+        "to one."
+    )
+
+
+def _caption(comparison: Comparison) -> str:
+    return (
+        "Agreement with the people's majority by the distance of people's scale values: slope of the logistic "
+        f"regression over pairs, with its {percent(comparison.options)} interval from scenes; and Spearman's ρ over "
+        "scenes between agreement and the SD, the range, or the mean distance of people's values. People: one person "
+        "against the others."
+    )
+
+
+POINTS = Analysis(
+    name="separability_points",
+    section="Where people see a clear difference",
+    in_report=False,
+    printed=never,
+    columns=(
+        ATTRIBUTE,
+        OBSERVER,
+        Column("separation", "mean |Δ| of the people's scale values in the class of pairs"),
+        *with_interval("agreement", "share of the pairs on which the observer's majority is the people's"),
+        PAIRS,
+    ),
+    compute=lambda study: _both(study)[1],
+    caption=lambda comparison: "",  # noqa: ARG005
+)
+
+ANALYSIS = Analysis(
+    name="separability",
+    section="Where people see a clear difference",
+    title="Agreement by separability",
+    columns=(
+        ATTRIBUTE,
+        OBSERVER,
+        Column("intercept", "of the logistic regression of agreement on |Δ|", shown=False),
+        *with_interval("slope", "of the same", unit="logit per unit of the scale"),
+        PAIRS,
+        Column(
+            "scenes_sd", "Spearman's ρ over scenes of agreement with the SD of people's values", heading="scenes: SD"
+        ),
+        Column("scenes_range", "the same with their range", heading="scenes: range"),
+        Column("scenes_difference", "the same with their mean |Δ|", heading="scenes: mean |Δ|"),
+    ),
+    compute=lambda study: _both(study)[0],
+    caption=_caption,
+    drawing=Drawing(_draw, lambda found: len(found.separability_points) > 0, _figure_caption),
+)

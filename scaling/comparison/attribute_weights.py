@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,14 @@ import pandas as pd
 from visavis.scaling.counts import Floats
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.intervals import DEFAULT, Resampling
+from visavis.scaling.presentation.panels import dot_figure
+from visavis.scaling.presentation.words import listed, percent
+from visavis.scaling.study.analysis import OBSERVER, SCENES, Analysis, Column, Drawing, Note, with_interval
+from visavis.scaling.study.result import Comparison
+from visavis.scaling.study.study import Study, people_first
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MOST_ATTRIBUTES = 12
 
@@ -218,3 +227,69 @@ def _regressions(among: Floats, with_target: Floats) -> tuple[Floats, Floats, Fl
         for attribute in set(range(p)) - before:
             lmg[:, attribute] += weight * (explained[before | {attribute}] - already)
     return beta, normalised, lmg, explained[frozenset(range(p))]
+
+
+def _notes(study: Study, table: pd.DataFrame) -> Sequence[Note]:
+    target, attributes = study.options.target, study.answered
+    if target not in attributes or len(attributes) < 2:
+        return (Note(f"there is no {target!r} with other attributes to explain it, so no weights are shown"),)
+    known = set(table["observer"])
+    unknown = [name for name in dict.fromkeys(study.table("scene_scales")["observer"]) if name not in known]
+    if not unknown:
+        return ()
+    return (Note(f"{', '.join(unknown)}: the weights of the attributes cannot be told from the scales"),)
+
+
+def _draw(comparison: Comparison) -> Figure:
+    """Draw what the target is made of for each observer: β, whose interval holds 0 where no sign can be told."""
+    parts = {str(name): part for name, part in comparison.weights.groupby("attribute")}
+    return dot_figure(comparison, parts, ("beta", "low", "high"), f"β in {comparison.options.target}", line=0.0)
+
+
+def _caption(comparison: Comparison) -> str:
+    return (
+        f"Regression of {comparison.options.target} on the other attributes, over all scenes and renditions, "
+        "standardised: β, |β| / Σ|β|, LMG shares of R², and R², with intervals over resampled scenes (only those of β "
+        "can hold 0 within them); and the largest correlation among the other attributes."
+    )
+
+
+def _sentences(comparison: Comparison) -> Sequence[str]:
+    if not len(comparison.weights):
+        return ()
+    others = list(dict.fromkeys(comparison.weights["attribute"]))
+    return (
+        f"The weights of {listed(others)} in {comparison.options.target} are those of a linear regression on "
+        "standardised scale values over all scenes and renditions, with LMG shares of R² (Lindeman et al., 1980).",
+    )
+
+
+ANALYSIS = Analysis(
+    name="weights",
+    section="What {target} is made of",
+    title="What {target} is made of",
+    columns=(
+        OBSERVER,
+        Column("attribute", "the attribute that explains the target"),
+        *with_interval("beta", "its standardised coefficient", heading="β"),
+        *with_interval("normalised", "|β| / Σ|β|", heading="|β| / Σ|β|", limits="normalised_"),
+        *with_interval("lmg", "its share of R² (Lindeman, Merenda & Gold 1980)", heading="LMG", limits="lmg_"),
+        *with_interval("r_squared", "of the whole regression", heading="R²", limits="r_squared_"),
+        Column("collinearity", "largest correlation among the explaining attributes"),
+        SCENES,
+    ),
+    compute=lambda study: people_first(
+        preference_weights(study.table("scene_scales"), study.options.target, study.options.resampling)
+    ),
+    notes=_notes,
+    caption=_caption,
+    drawing=Drawing(
+        _draw,
+        lambda found: len(found.weights) > 0,
+        lambda comparison: (
+            f"Standardised weights β, with {percent(comparison.options)} intervals over resampled scenes: where one "
+            "holds 0, the sign cannot be told."
+        ),
+    ),
+    sentences=_sentences,
+)

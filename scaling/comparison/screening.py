@@ -13,6 +13,8 @@ from visavis.scaling.counts import Counts, count_choices, require_counts
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.scales.links import LINKS
 from visavis.scaling.scales.scale import fit_scale
+from visavis.scaling.study.analysis import OBSERVER, Analysis, Column
+from visavis.scaling.study.options import ScreeningRule
 from visavis.scaling.variability.within import vr_within
 
 
@@ -75,42 +77,6 @@ def leave_one_out_likelihood(
     return pd.DataFrame({"observer": table.index, "log_likelihood": mean, "score": score, "out_of_line": score > 1.5})
 
 
-@dataclass(frozen=True)
-class ScreeningRule:
-    """Who is left out, and by which limits; recorded with the result. None: this criterion is not used.
-
-    Attributes
-    ----------
-    max_invalid : float or None
-        Share of main trials without a choice.
-    max_disagreement : float or None
-        Share of pairs of repetitions answered differently; 0.5 is a coin's.
-    min_catch : float or None
-        Share of catch trials answered as expected.
-    max_out_of_line : float or None
-        Score of `leave_one_out_likelihood`.
-
-    Raises
-    ------
-    ScalingError
-        For a share outside 0 to 1.
-    """
-
-    max_invalid: float | None = 0.1
-    max_disagreement: float | None = 0.4
-    min_catch: float | None = 0.75
-    max_out_of_line: float | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("max_invalid", "max_disagreement", "min_catch"):
-            share = getattr(self, name)
-            if share is not None and not 0 <= share <= 1:
-                meant = f": {share:g} % is {share / 100:g}" if 1 < share <= 100 else ""
-                raise ScalingError(f"{name} is {share:g}, expected a share from 0 to 1{meant}")
-        if self.max_out_of_line is not None and not np.isfinite(self.max_out_of_line):
-            raise ScalingError(f"max_out_of_line is {self.max_out_of_line:g}, expected a finite score")
-
-
 def screen(trials: pd.DataFrame, people: Sequence[str], rule: ScreeningRule) -> pd.DataFrame:
     """Judge people by a stated rule.
 
@@ -162,8 +128,8 @@ def nobody_left(screened: pd.DataFrame, rule: ScreeningRule) -> str:
     """
     if (screened["invalid"] == 1).all():
         return (
-            f"the screening rule leaves nobody, since none of the {len(screened)} people chose anything: look at the "
-            "column 'outcome' of their trials"
+            f"the screening rule leaves nobody, since not one of the {len(screened)} people chose anything: look at "
+            "the column 'outcome' of their trials"
         )
     crossed = [name for row in screened.itertuples() for name in _crossed(row, rule)]
     told = [
@@ -175,6 +141,12 @@ def nobody_left(screened: pd.DataFrame, rule: ScreeningRule) -> str:
         f"the screening rule leaves nobody: of {len(screened)} people {', '.join(told)}. Compare without screening and "
         "look at the measures in its table, then choose other limits"
     )
+
+
+def limits_in_words(rule: ScreeningRule) -> list[str]:
+    """Say of whoever is left out by each limit of a rule what they did."""
+    limits = {name: getattr(rule, criterion.limit) for name, criterion in _CRITERIA.items()}
+    return [_CRITERIA[name].of_many.format(limit) for name, limit in limits.items() if limit is not None]
 
 
 @dataclass(frozen=True)
@@ -189,25 +161,26 @@ class _Criterion:
 
 _CRITERIA = {
     "invalid": _Criterion(
-        "max_invalid", True, "{:.0%} of trials without a choice", "gave no choice in more than {:.0%} of trials"
+        "max_invalid", True, "{:.0%} of trials without a choice", "gave no choice in more than {:.0%} of the trials"
     ),
     "disagreement": _Criterion(
         "max_disagreement",
         True,
         "{:.0%} of repeats answered differently",
-        "answered more than {:.0%} of repeats differently",
+        "answered more than {:.0%} of the repetitions differently",
     ),
     "catch": _Criterion(
         "min_catch",
         False,
         "{:.0%} of catch trials as expected",
-        "answered fewer than {:.0%} of catch trials as expected",
+        "answered fewer than {:.0%} of the catch trials as expected",
     ),
     "out_of_line": _Criterion(
         "max_out_of_line",
         True,
         "out of line with the others (score {:.1f})",
-        "are out of line with the others (score above {:.1f})",
+        "are out of line with the others (score above {:g} in the leave-one-out likelihood; Perez-Ortiz & Mantiuk, "
+        "2017)",
     ),
 }
 
@@ -220,3 +193,26 @@ def _crossed(measured: Any, rule: ScreeningRule) -> dict[str, float]:
         if limit is not None and np.isfinite(value) and (value > limit if criterion.high else value < limit):
             found[name] = value
     return found
+
+
+ANALYSIS = Analysis(
+    name="screening",
+    section="Screening of people",
+    title="Screening of people",
+    printed=lambda comparison: comparison.options.screening is not None,
+    columns=(
+        OBSERVER,
+        Column("invalid", "share of the main trials without a choice"),
+        Column("disagreement", "share of pairs of repetitions answered differently"),
+        Column("catch", "share of the catch trials answered as expected"),
+        Column("out_of_line", "score of the leave-one-out likelihood"),
+        Column("excluded", "whether the person is left out"),
+        Column("reason", "why"),
+    ),
+    compute=lambda study: study.screened,
+    caption=lambda comparison: (
+        "Screening of people: share of trials without a choice, share of repeats answered differently, share of catch "
+        "trials as expected, score of the leave-one-out likelihood; "
+        + ("who was left out and why." if comparison.options.screening else "nobody was left out.")
+    ),
+)

@@ -10,10 +10,13 @@ import pandas as pd
 
 from visavis.scaling.agreement.rho import rho
 from visavis.scaling.agreement.scene_scales import SceneScales, scene_scales
+from visavis.scaling.presentation.cells import Numbers, cell
+from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, Analysis, Column, never
+from visavis.scaling.study.options import PEOPLE, Options, ScreeningRule
+from visavis.scaling.study.result import Comparison
+from visavis.scaling.study.study import Study, people_named, pool_people
 
-from .compare import people_named, pool_people
-from .options import PEOPLE, Options
-from .screening import ScreeningRule, screen
+from .screening import screen
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "as chosen": {},
@@ -104,3 +107,49 @@ def _fit(trials: pd.DataFrame, people: Sequence[str], options: Options) -> list[
         scene_scales(grouped, attribute, scenes, items, **options.for_scaling)
         for attribute in sorted(set(grouped["attribute"]))
     ]
+
+
+def _compute(study: Study) -> pd.DataFrame:
+    everyone = study.unscreened or study
+    return sensitivity(everyone.trials, people=everyone.people, options=study.options)
+
+
+def _shape(comparison: Comparison, table: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
+    """Return a row for each attribute and choice of analysis, a column for each model, and last the models' places."""
+    columns = [name for name in table.columns if name not in ("attribute", "observer", *EXTREMES)]
+    parts = []
+    for attribute, part in table.groupby("attribute", sort=False):
+        wide = part.set_index("observer")[columns].T.map(lambda value: Numbers(cell(float(value), "")))
+        places = part.set_index("observer")[["best_rank", "worst_rank"]]
+        wide.loc["places, best to worst"] = [
+            Numbers("–" if pd.isna(best) else f"{best}" if best == worst else f"{best}-{worst}")
+            for best, worst in places.itertuples(index=False)
+        ]
+        wide.insert(0, "attribute", attribute)
+        parts.append(wide.rename_axis("analysis").reset_index())
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["attribute", "analysis"])
+    return found[["attribute", "analysis", *(name for name in found if name not in ("attribute", "analysis"))]]
+
+
+SENSITIVITY = Analysis(
+    name="sensitivity",
+    section="Had the analysis been another",
+    title="Had the analysis been another",
+    printed=never,
+    columns=(
+        ATTRIBUTE,
+        OBSERVER,
+        *(Column(name, f"ρ with people under this choice: {name}") for name in VARIANTS),
+        Column("lowest", "lowest of them"),
+        Column("highest", "highest of them"),
+        Column("best_rank", "best place among the models under any of them"),
+        Column("worst_rank", "worst place"),
+        Column("analysis", "the choice that is varied", always=False),
+    ),
+    compute=_compute,
+    shape=_shape,
+    caption=lambda comparison: (  # noqa: ARG005
+        "ρ with people, each open choice of the analysis varied alone; and the places that each model takes among the "
+        "models. A dash: no finite scale under that choice."
+    ),
+)

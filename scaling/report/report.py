@@ -10,16 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from visavis.scaling.comparison.analyses import arranged
+from visavis.scaling.comparison.sensitivity import SENSITIVITY
+from visavis.scaling.presentation.style import save, svg
+from visavis.scaling.study.result import Comparison
 
-from visavis.scaling.comparison.compare import Comparison
-
-from .captions import captions, trade_off_caution
-from .figures import FIGURES, figures
+from .figures import figures
 from .latex import latex_table
 from .methods_paragraph import methods_paragraph
-from .style import save, svg
-from .tables import shown_tables
+from .sections import Part, parts_by_section
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,14 +31,12 @@ _REM_AN_INCH = 7.8  # on a screen figures are a little larger than in print
 _VERSIONED = ("visavis", "numpy", "scipy", "pandas", "matplotlib")
 
 
-def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.DataFrame | None = None) -> Path:
+def write_report(comparison: Comparison, folder: Path | str) -> Path:
     """Write a comparison as ``report.html``, ``comparison.json``, CSV and LaTeX tables, and the figures for print.
 
     Parameters
     ----------
     comparison : Comparison
-    sensitivity : DataFrame, optional
-        From `visavis.scaling.sensitivity`, to be shown too.
     folder : path
         Made if need be. What an earlier report left there is removed, and nothing else.
 
@@ -50,40 +47,39 @@ def write_report(comparison: Comparison, folder: Path | str, sensitivity: pd.Dat
     """
     folder = Path(folder)
     drawn = figures(comparison)
-    told = captions(comparison)
+    sections = parts_by_section(comparison)
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_earlier(folder, [*comparison.tables(), "sensitivity"], list(told))
-    for name, table in _tables(comparison, sensitivity).items():
+    _remove_earlier(folder, comparison)
+    for name, table in comparison.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
-    for name, shown in shown_tables(comparison, sensitivity).items():
-        if shown.rows:
-            text = latex_table(shown.columns, shown.rows, shown.numeric, told[name], name)
-            (folder / f"{name}.tex").write_text(text, encoding="utf-8", newline="\n")
+    for part in (part for parts in sections.values() for part in parts):
+        if part.table is not None:
+            text = latex_table(part.table.columns, part.table.rows, part.table.numeric, part.caption, part.name)
+            (folder / f"{part.name}.tex").write_text(text, encoding="utf-8", newline="\n")
     elements = {name: svg(figure) for name, figure in drawn.items()}
     for name, figure in drawn.items():
         for kind in _PRINTED:
             save(figure, folder / f"{name}.{kind}", kind)
         (folder / f"{name}.svg").write_text(elements[name], encoding="utf-8", newline="\n")
-    text = json.dumps(comparison_json(comparison, sensitivity), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(comparison_json(comparison), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / NUMBERS).write_text(text + "\n", encoding="utf-8", newline="\n")
     page = folder / REPORT
-    page.write_text(_page(comparison, sensitivity, elements, _widths(drawn)), encoding="utf-8", newline="\n")
+    page.write_text(_page(comparison, sections, elements, _widths(drawn)), encoding="utf-8", newline="\n")
     return page
 
 
-def _remove_earlier(folder: Path, tables: list[str], captioned: list[str]) -> None:
+def _remove_earlier(folder: Path, comparison: Comparison) -> None:
     """Remove every file that a report may write: an earlier one may have had figures and tables that this has not."""
-    drawn = [f"{name}.{kind}" for name in FIGURES for kind in (*_PRINTED, "svg")]
-    listed = [*(f"{name}.csv" for name in tables), *(f"{name}.tex" for name in captioned)]
-    for name in (REPORT, NUMBERS, *drawn, *listed):
+    names = {analysis.name for analysis in (*arranged([SENSITIVITY]), *comparison.analyses)}
+    kinds = (*_PRINTED, "svg", "csv", "tex")
+    for name in (REPORT, NUMBERS, *(f"{name}.{kind}" for name in names for kind in kinds)):
         (folder / name).unlink(missing_ok=True)
 
 
-def comparison_json(comparison: Comparison, sensitivity: pd.DataFrame | None = None) -> dict[str, Any]:
-    """Return a comparison, and what `sensitivity` found, as JSON values; what is not known is null."""
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as JSON values; what is not known is null."""
     tables = {
-        name: json.loads(table.to_json(orient="records", double_precision=15))
-        for name, table in _tables(comparison, sensitivity).items()
+        name: json.loads(table.to_json(orient="records", double_precision=15)) for name, table in comparison.items()
     }
     return {
         **_heading(comparison),
@@ -95,22 +91,19 @@ def comparison_json(comparison: Comparison, sensitivity: pd.DataFrame | None = N
     }
 
 
-def _tables(comparison: Comparison, sensitivity: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
-    return comparison.tables() | ({} if sensitivity is None else {"sensitivity": sensitivity})
-
-
-def report_html(comparison: Comparison, sensitivity: pd.DataFrame | None = None) -> str:
+def report_html(comparison: Comparison) -> str:
     """Return the report as one HTML page without anything from outside; every text of the user's is escaped."""
     drawn = figures(comparison)
-    return _page(comparison, sensitivity, {name: svg(figure) for name, figure in drawn.items()}, _widths(drawn))
+    elements = {name: svg(figure) for name, figure in drawn.items()}
+    return _page(comparison, parts_by_section(comparison), elements, _widths(drawn))
 
 
 def _widths(drawn: dict[str, Figure]) -> dict[str, float]:
-    return {name: float(figure.get_size_inches()[0]) for name, figure in drawn.items()}
+    return {name: round(_REM_AN_INCH * float(figure.get_size_inches()[0]), 1) for name, figure in drawn.items()}
 
 
 def _page(
-    comparison: Comparison, sensitivity: pd.DataFrame | None, drawn: dict[str, str], widths: dict[str, float]
+    comparison: Comparison, sections: dict[str, list[Part]], drawn: dict[str, str], widths: dict[str, float]
 ) -> str:
     from jinja2 import Environment, StrictUndefined
 
@@ -122,13 +115,11 @@ def _page(
         **_heading(comparison),
         comparison=comparison,
         options=asdict(comparison.options),
+        sections=sections,
         figures=drawn,
-        widths={name: round(_REM_AN_INCH * inches, 1) for name, inches in widths.items()},
+        widths=widths,
         methods=methods_paragraph(comparison),
-        tables=shown_tables(comparison, sensitivity),
-        captions=captions(comparison),
-        caution=trade_off_caution(comparison),
-        files=[f"{name}.csv" for name in _tables(comparison, sensitivity)],
+        files=[f"{name}.csv" for name in comparison],
     )
 
 
@@ -139,7 +130,7 @@ def _heading(comparison: Comparison) -> dict[str, Any]:
         "definitions": list(comparison.definitions),
         "attributes": list(comparison.attributes),
         "scenes": list(comparison.scenes),
-        "items": list(comparison.items),
+        "items": list(comparison.renditions),
         "people": list(comparison.people),
         "models": list(comparison.models),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in _VERSIONED}},

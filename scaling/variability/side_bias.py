@@ -6,19 +6,29 @@ noise that makes identical repeats flip too. So the flips of swapped repeats are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.stats import beta, binom
 
-from visavis.scaling.counts import as_names
-from visavis.scaling.errors import ScalingError
+from visavis.scaling.counts import Floats, as_names, require_columns
+from visavis.scaling.intervals import normal_reach, over_scenes, ratio
+from visavis.scaling.presentation.panels import present, values_by_observer
+from visavis.scaling.presentation.style import draw_dots, panels, row_height
+from visavis.scaling.study.analysis import OBSERVER, Analysis, Column, Drawing, with_interval
+from visavis.scaling.study.options import PEOPLE
+from visavis.scaling.study.result import Comparison
+from visavis.scaling.study.study import Study, people_first
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLUMNS = ("observer", "attribute", "scene", "left", "right", "choice")
 
 
-def side_bias(trials: pd.DataFrame, by: str | Sequence[str] = ("observer",)) -> pd.DataFrame:
+def side_bias(trials: pd.DataFrame, by: str | Sequence[str] = ("observer",), *, level: float = 0.95) -> pd.DataFrame:
     """Compare how often answers flip when sides are swapped with how often they flip when nothing changes.
 
     Parameters
@@ -27,6 +37,8 @@ def side_bias(trials: pd.DataFrame, by: str | Sequence[str] = ("observer",)) -> 
         The trials table. Repetitions are compared within observer, attribute, scene and pair; ties are left out.
     by : str or sequence of str
         What is reported apart.
+    level : float
+        Of the interval of ``left_share``.
 
     Returns
     -------
@@ -34,7 +46,7 @@ def side_bias(trials: pd.DataFrame, by: str | Sequence[str] = ("observer",)) -> 
         The columns `by`, and
 
         ``left_share, left_low, left_high``
-            Share of choices of the left, with its 95 % interval (Clopper & Pearson 1934).
+            Share of choices of the left, with its interval (Clopper & Pearson 1934).
         ``same_pairs, same_flips``
             Pairs of repetitions with the same sides, and the share whose chosen image differs.
         ``swapped_pairs, swapped_flips``
@@ -52,9 +64,8 @@ def side_bias(trials: pd.DataFrame, by: str | Sequence[str] = ("observer",)) -> 
         If a column is missing.
     """
     by = as_names(by)
-    missing = [name for name in (*by, *_COLUMNS) if name not in trials]
-    if missing:
-        raise ScalingError(f"the trials table lacks the column(s) {', '.join(missing)}")
+    require_columns(trials, (*by, *_COLUMNS))
+    normal_reach(level)
     table = trials[trials["choice"].isin(["left", "right"])]
     if "phase" in table:
         table = table[table["phase"] == "main"]
@@ -63,11 +74,11 @@ def side_bias(trials: pd.DataFrame, by: str | Sequence[str] = ("observer",)) -> 
     keys = grouped.size().index
     number = grouped.ngroup().to_numpy()
     table, number = table[number >= 0], number[number >= 0]  # without a key there is no row to be in
-    found = _count(table, number, len(keys))
+    found = _count(table, number, len(keys), level)
     return pd.concat([keys.to_frame(index=False), found], axis=1)[[*by, *found.columns]]
 
 
-def _count(trials: pd.DataFrame, group: np.ndarray, groups: int) -> pd.DataFrame:
+def _count(trials: pd.DataFrame, group: np.ndarray, groups: int, level: float) -> pd.DataFrame:
     """Count answers and flips in each of the numbered groups, a row each."""
     to_left = (trials["choice"] == "left").to_numpy()
     answers, chosen_left = np.bincount(group, minlength=groups), np.bincount(group[to_left], minlength=groups)
@@ -96,7 +107,7 @@ def _count(trials: pd.DataFrame, group: np.ndarray, groups: int) -> pd.DataFrame
     both_left, both_right = (
         np.bincount(group_of[of_both], minlength=groups) for of_both in _matched(question, swapped, to_left)
     )
-    low, high = _clopper_pearson(chosen_left, answers)
+    low, high = _clopper_pearson(chosen_left, answers, level)
     return pd.DataFrame(
         {
             "left_share": chosen_left / answers,
@@ -126,10 +137,11 @@ def _matched(question: np.ndarray, swapped: np.ndarray, to_left: np.ndarray) -> 
     return of[one & other], of[~one & ~other]
 
 
-def _clopper_pearson(chosen: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 95 % interval of each share (Clopper & Pearson 1934)."""
-    low = np.where(chosen > 0, beta.ppf(0.025, np.maximum(chosen, 1), of - chosen + 1), 0.0)
-    high = np.where(chosen < of, beta.ppf(0.975, chosen + 1, np.maximum(of - chosen, 1)), 1.0)
+def _clopper_pearson(chosen: np.ndarray, of: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the interval of each share (Clopper & Pearson 1934)."""
+    tail = (1 - level) / 2
+    low = np.where(chosen > 0, beta.ppf(tail, np.maximum(chosen, 1), of - chosen + 1), 0.0)
+    high = np.where(chosen < of, beta.ppf(1 - tail, chosen + 1, np.maximum(of - chosen, 1)), 1.0)
     return low, high
 
 
@@ -137,3 +149,77 @@ def _mcnemar(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the exact two-sided p of two counts being equal (McNemar 1947); NaN where both are 0."""
     p = np.minimum(1.0, 2 * binom.cdf(np.minimum(one, other), one + other, 0.5))
     return np.where(one + other > 0, p, np.nan)
+
+
+def _compute(study: Study) -> pd.DataFrame:
+    """Judge the side bias of each model and of all people together; repeats are always of one observer."""
+    trials, options = study.main, study.options
+    grouped = trials.assign(group=trials["observer"].where(~trials["observer"].isin(study.people), PEOPLE))
+    table = side_bias(grouped, ("group",), level=options.level)
+    limits = {}
+    for group, part in side_bias(grouped, ("group", "scene")).groupby("group"):
+        same, swapped = (part[f"{name}_pairs"].to_numpy(dtype=float) for name in ("same", "swapped"))
+        flips = (np.nan_to_num(part[f"{name}_flips"].to_numpy(dtype=float)) for name in ("same", "swapped"))
+        same_rate, swapped_rate = (ratio(f * n, n) for f, n in zip(flips, (same, swapped), strict=True))
+        limits[group] = over_scenes(_minus(swapped_rate, same_rate), len(part), options.resampling)[1:]
+    after = list(table.columns).index("excess_flips") + 1
+    for place, name in enumerate(("excess_low", "excess_high")):
+        table.insert(after + place, name, [limits[group][place] for group in table["group"]])
+    return people_first(table.rename(columns={"group": "observer"}))
+
+
+def _minus(first: Callable[[Floats], Floats], second: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    return lambda weights: first(weights) - second(weights)
+
+
+def _draw(comparison: Comparison) -> Figure:
+    """Draw how the left is favoured, and how many flips at swapped sides repeat noise does not explain."""
+    table = comparison.side_bias
+    shares = table.rename(columns={"left_share": "x", "left_low": "l", "left_high": "h"})
+    excess = table.rename(columns={"excess_flips": "x", "excess_low": "l", "excess_high": "h"}).dropna(subset="x")
+    names = present(comparison, table)
+    titles = {"choices of the left": (shares, 0.5), "flips beyond repeat noise": (excess, 0.0)}
+    titles = {title: found for title, found in titles.items() if len(found[0])}
+    with panels(list(titles), row_height(names), sharey=True) as (figure, drawn):
+        for panel in drawn:
+            part, nothing = titles[panel.title]
+            panel.axes.axvline(nothing, color="#bbbbbb", linewidth=0.8, zorder=0)
+            draw_dots(comparison, panel, names, values_by_observer(part, ("x", "l", "h")))
+            panel.axes.locator_params(axis="x", nbins=5)
+            panel.axes.set_xlabel("share")
+    return figure
+
+
+def _figure_caption(comparison: Comparison) -> str:
+    flips = (
+        "; and how many more answers flip when the sides are swapped than when nothing changes (over resampled scenes)"
+        if comparison.side_bias["excess_flips"].notna().any()
+        else ""
+    )
+    return f"Share of choices of the left (Clopper-Pearson){flips}."
+
+
+ANALYSIS = Analysis(
+    name="side_bias",
+    section="Sides",
+    title="Sides",
+    columns=(
+        OBSERVER,
+        *with_interval("left_share", "share of choices of the left", limits="left_", heading="left"),
+        Column("same_pairs", "pairs of repetitions with the same sides", shown=False),
+        Column("same_flips", "share of them answered differently"),
+        Column("swapped_pairs", "pairs of repetitions with swapped sides", shown=False),
+        Column("swapped_flips", "share of them answered differently"),
+        *with_interval("excess_flips", "swapped less same: what repeat noise does not explain", limits="excess_"),
+        Column("both_left", "matched repetitions with swapped sides, both answered by the left", shown=False),
+        Column("both_right", "matched repetitions with swapped sides, both answered by the right", shown=False),
+        Column("p_value", "McNemar's exact test of those two being equal", heading="p"),
+    ),
+    compute=_compute,
+    caption=lambda comparison: (  # noqa: ARG005
+        "Share of choices of the left; share of repeats answered differently when nothing changed and when the sides "
+        "were swapped; their difference, which repeat noise does not explain, with its interval; and McNemar's exact "
+        "test of favouring one side."
+    ),
+    drawing=Drawing(_draw, lambda found: len(found.side_bias) > 0, _figure_caption),
+)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from visavis.scaling.agreement.scene_scales import SceneScales
+from visavis.scaling.agreement.scene_scales import scaled as scaled_on
 from visavis.scaling.counts import Floats
 from visavis.scaling.intervals import DEFAULT, Resampling, over_scenes
+from visavis.scaling.presentation.panels import attributes_of, dot_figure, of_attribute
+from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, SCENES, Analysis, Column, Drawing, with_interval
+from visavis.scaling.study.options import PEOPLE
+from visavis.scaling.study.result import Comparison
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLUMNS = ("attribute", "observer", "spread", "low", "high", "of_people", "scenes")
 
@@ -54,3 +62,44 @@ def spreads(scaled: SceneScales, people: str, resampling: Resampling = DEFAULT) 
 
 def _root_mean(variances: Floats) -> Any:
     return lambda weights: np.sqrt(np.clip(weights @ variances / weights.sum(axis=1), 0, None))
+
+
+def _draw(comparison: Comparison) -> Figure:
+    """Draw how finely each observer tells renditions apart."""
+    return dot_figure(
+        comparison,
+        {name: of_attribute(comparison.spreads, name) for name in attributes_of(comparison)},
+        ("spread", "low", "high"),
+        f"spread ({comparison.unit})",
+        from_zero=True,
+    )
+
+
+ANALYSIS = Analysis(
+    name="spreads",
+    section="Scale values",
+    title="Spread of scale values",
+    folded=True,
+    columns=(
+        ATTRIBUTE,
+        OBSERVER,
+        *with_interval("spread", "SD of the true scale values within a scene", unit="unit of the scale"),
+        Column("of_people", "its ratio to the people's"),
+        SCENES,
+    ),
+    compute=lambda study: study.by_attribute(
+        "spreads", lambda attribute: spreads(scaled_on(study, attribute), PEOPLE, study.options.resampling)
+    ),
+    caption=lambda comparison: (  # noqa: ARG005
+        "Spread: SD of the scale values of a scene less what their standard errors add to it, root mean square over "
+        "scenes; its ratio to the people's. It is the observer's sensitivity, in units of its own noise."
+    ),
+    drawing=Drawing(
+        _draw,
+        lambda found: len(found.spreads) > 0,
+        lambda comparison: (  # noqa: ARG005
+            "How finely each observer tells renditions apart: the spread of its scale values within a scene. The unit "
+            "is its own noise, so a less sensitive observer has a smaller spread."
+        ),
+    ),
+)

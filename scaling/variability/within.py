@@ -6,18 +6,26 @@ between two, the three readings within an observer are one statistic up to scale
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from visavis.scaling.counts import Counts, Floats, count_choices
 from visavis.scaling.errors import ScalingError
+from visavis.scaling.intervals import over_scenes, ratio
+from visavis.scaling.presentation.panels import attributes_of, of_attribute, values_by_observer
+from visavis.scaling.presentation.style import draw_dots, look, panels, row_height
+from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, Analysis, Column, Drawing, Note, with_interval
+from visavis.scaling.study.result import Comparison
+from visavis.scaling.study.study import Study
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Within = Literal["any", "minority", "pairwise"]
 WITHIN: tuple[Within, ...] = get_args(Within)
-Between = Literal["majority", "mean"]
-BETWEEN: tuple[Between, ...] = get_args(Between)
 
 
 def vr_within_pairs(counts: Counts, reading: Within = "any") -> Floats:
@@ -78,96 +86,103 @@ def vr_within(
     return table[list(by)].assign(vr_percent=100 * share, pairs=table["pairs"])
 
 
-def preferences(counts: Counts) -> Floats:
-    """Return each observer's majority answer to each pair.
-
-    Returns
-    -------
-    float array, shape (G, P)
-        1 where item i of a pair i < j was chosen more often, 0 where j was, 1/2 where neither, NaN where never asked.
-    """
-    first, second = np.triu_indices(len(counts.items), 1)
-    margin = counts.wins[:, first, second] - counts.wins[:, second, first]
-    return np.where(counts.comparisons[:, first, second] > 0, (np.sign(margin) + 1) / 2, np.nan)
-
-
-def stack_by_observer(trials: pd.DataFrame, attribute: str) -> tuple[list[str], Floats]:
-    """Return the observers and their majority answers on one attribute, over all scenes and pairs.
-
-    Returns
-    -------
-    observers : list of str
-    answers : float array, shape (n observers, n scenes · P)
-        As `preferences`; NaN where an observer was not asked.
-    """
-    counts = count_choices(trials[trials["attribute"] == attribute], ("observer", "scene"))
-    answers = preferences(counts)
-    observers = list(dict.fromkeys(counts.groups["observer"]))
-    scenes = sorted(set(counts.groups["scene"]))
-    stacked = np.full((len(observers), len(scenes), answers.shape[1]), np.nan)
-    row = pd.Index(observers).get_indexer(pd.Index(counts.groups["observer"]))
-    column = pd.Index(scenes).get_indexer(pd.Index(counts.groups["scene"]))
-    stacked[row, column] = answers
-    return observers, stacked.reshape(len(observers), -1)
+def _compute(study: Study) -> pd.DataFrame:
+    """Give VR% within in each reading, and an interval over resampled scenes for the first."""
+    trials = study.main
+    by = ("observer", "attribute")
+    readings = {reading: vr_within(trials, by, reading) for reading in WITHIN}
+    table = readings["any"][list(by)].copy()
+    for reading, result in readings.items():
+        table[reading] = result["vr_percent"]
+    by_scene = vr_within(trials, (*by, "scene"), "any")
+    by_scene = by_scene[by_scene["pairs"] > 0].assign(varied=lambda found: found["vr_percent"] * found["pairs"])
+    parts = {key: part[["varied", "pairs"]].to_numpy(dtype=float) for key, part in by_scene.groupby(list(by))}
+    limits = []
+    for key in table[list(by)].itertuples(index=False, name=None):
+        varied, pairs = parts.get(key, np.empty((0, 2))).T
+        limits.append(over_scenes(ratio(varied, pairs), len(pairs), study.options.resampling)[1:])
+    table["low"], table["high"] = np.array(limits).reshape(-1, 2).T
+    table["pairs"] = readings["any"]["pairs"]
+    return table
 
 
-def disagreement(first: Floats, second: Floats) -> Floats:
-    """Return the mean disagreement of majority answers over the pairs that both have, along the last axis.
-
-    Two opposite answers disagree by 1; an undecided one (1/2) disagrees by 1/2 with a decided one.
-    """
-    apart = np.abs(first - second)
-    both = np.isfinite(apart)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(
-            np.where(both, apart, 0).sum(axis=-1) / np.where(both.any(axis=-1), both.sum(axis=-1), np.nan)
+def _notes(study: Study, table: pd.DataFrame) -> Sequence[Note]:
+    notes = []
+    once = sorted(set(table.loc[table["pairs"] == 0, "observer"]))
+    if once:
+        observers = table["observer"].nunique()
+        who = f"{once[0]} answered" if len(once) == 1 else f"{len(once)} of {observers} observers answered"
+        notes.append(Note(f"{who} no pair twice, so VR% within is unknown there"))
+    times = study.main[study.main["choice"].notna()].groupby("observer")["repetition"].nunique()
+    times = times[times > 1]
+    if len(times) and times.min() < times.max():
+        notes.append(
+            Note(
+                f"observers answered pairs {times.min()} to {times.max()} times: the more often, the larger is VR% "
+                "within as 'any', so compare them by 'pairwise'"
+            )
         )
+    return notes
 
 
-def vr_matrix(trials: pd.DataFrame, attribute: str) -> pd.DataFrame:
-    """Return VR% between every two observers on one attribute: a symmetric table, in %, with 0 on the diagonal."""
-    observers, answers = stack_by_observer(trials, attribute)
-    between = 100 * disagreement(answers[:, None], answers[None])
-    return pd.DataFrame(between, index=observers, columns=observers)
+def answered_again(comparison: Comparison, observers: Sequence[str]) -> bool:
+    """Whether any of these observers answered pairs more than once."""
+    table = comparison.vr_within
+    return bool(table.loc[table["observer"].isin(observers), "any"].notna().any())
 
 
-def vr_between(trials: pd.DataFrame, attribute: str, reading: Between = "majority") -> pd.Series:
-    """Return VR% of each observer against all others on one attribute.
-
-    Parameters
-    ----------
-    trials : DataFrame
-    attribute : str
-    reading : {'majority', 'mean'}
-        ``majority``: disagreement of the observer's majority answer with the majority of the others' majority answers.
-        ``mean``: mean disagreement with each of the others.
-
-    Returns
-    -------
-    Series
-        In %, by observer; NaN where there is nobody else.
-    """
-    if reading not in BETWEEN:
-        raise ScalingError(f"unknown reading {reading!r} of VR between; choose from {', '.join(BETWEEN)}")
-    observers, answers = stack_by_observer(trials, attribute)
-    result = {}
-    for i, observer in enumerate(observers):
-        others = np.delete(answers, i, axis=0)
-        if not len(others):
-            result[observer] = np.nan
-        elif reading == "majority":
-            result[observer] = 100 * float(disagreement(answers[i], majority(others)))
-        else:
-            result[observer] = 100 * float(np.nanmean(disagreement(answers[i][None], others)))
-    return pd.Series(result, name="vr_percent")
+def _draw(comparison: Comparison) -> Figure:
+    """Draw VR% within each observer that answered pairs more than once."""
+    table = comparison.vr_within.dropna(subset="any")
+    names = [name for name in (*comparison.people, *comparison.models) if name in set(table["observer"])]
+    with panels(attributes_of(comparison), row_height(names), sharex=True, sharey=True) as (figure, drawn):
+        for panel in drawn:
+            dots = values_by_observer(of_attribute(table, panel.title), ("any", "low", "high"))
+            draw_dots(comparison, panel, names, dots)
+            for name, (value, _, _) in dots.items():
+                panel.axes.barh(names.index(name), value, height=0.5, color=look(comparison, name)["color"], alpha=0.35)
+            panel.axes.set_xlim(0, 100)
+            panel.axes.set_xlabel("pairs not unanimous (%)")
+    return figure
 
 
-def majority(answers: Floats) -> Floats:
-    """Return the majority of several observers' answers to each pair; 1/2 where they are even, NaN where none answered.
+def _sentences(comparison: Comparison) -> Sequence[str]:
+    if not comparison.vr_within["any"].notna().any():
+        return ()
+    return ("VR% within an observer is the share of pairs whose repetitions were not answered alike.",)
 
-    Parameters
-    ----------
-    answers : float array, shape (n observers, n pairs)
-    """
-    margin = np.nansum(2 * answers - 1, axis=0)
-    return np.where(np.isfinite(answers).any(axis=0), (np.sign(margin) + 1) / 2, np.nan)
+
+ANALYSIS = Analysis(
+    name="vr_within",
+    section="Variability (VR%)",
+    title="VR% within, by other readings too",
+    folded=True,
+    columns=(
+        OBSERVER,
+        ATTRIBUTE,
+        *with_interval(
+            "any", "VR% within: pairs whose repetitions were not all answered alike", unit="%", heading="VR% any"
+        ),
+        Column(
+            "minority", "mean share of the repetitions that differ from the most frequent answer", "%", "VR% minority"
+        ),
+        Column("pairwise", "probability that two repetitions differ", "%", "VR% pairwise"),
+        Column("pairs", "pairs answered at least twice"),
+    ),
+    compute=_compute,
+    notes=_notes,
+    shape=lambda comparison, table: table.dropna(subset="any"),  # noqa: ARG005
+    caption=lambda comparison: (  # noqa: ARG005
+        "VR% within, in three readings: pairs not unanimous, with interval; mean minority share; disagreement of two "
+        "repetitions; number of pairs asked twice or more."
+    ),
+    drawing=Drawing(
+        _draw,
+        lambda found: answered_again(found, (*found.people, *found.models)),
+        lambda comparison: (  # noqa: ARG005
+            "Within an observer: share of pairs whose repetitions were not answered alike, whatever the side, with "
+            "intervals over resampled scenes."
+        ),
+    ),
+    sentences=_sentences,
+)

@@ -35,7 +35,19 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
         assert max(levels, default=0) <= 1, f"{file}: imports across rooms are absolute"
 
 
-STACKED = ("errors", "counts", "intervals", "scales", "agreement", "variability", "design", "comparison", "report")
+STACKED = (
+    "errors",
+    "counts",
+    "intervals",
+    "scales",
+    "study",
+    "presentation",
+    "agreement",
+    "variability",
+    "design",
+    "comparison",
+    "report",
+)
 """The rooms inside scaling, each importing from those before it alone."""
 
 

@@ -215,8 +215,8 @@ class TestScreening:
         with pytest.raises(ScalingError) as told:
             compare(careless, options=Options(screening=rule))
         assert str(told.value).startswith(
-            "the screening rule leaves nobody: of 8 people 1 gave no choice in more than 10% of trials, 8 answered "
-            "more than 0% of repeats differently, 1 answered fewer than 50% of catch trials as expected. "
+            "the screening rule leaves nobody: of 8 people 1 gave no choice in more than 10% of the trials, 8 answered "
+            "more than 0% of the repetitions differently, 1 answered fewer than 50% of the catch trials as expected. "
         )
 
     def test_where_nobody_chose_the_limits_are_not_blamed(self, careless: pd.DataFrame) -> None:
@@ -224,5 +224,5 @@ class TestScreening:
         silent = careless.assign(
             choice=careless["choice"].mask(of_people), outcome=careless["outcome"].mask(of_people, "refusal")
         )
-        with pytest.raises(ScalingError, match="none of the 8 people chose anything: look at the column 'outcome'"):
+        with pytest.raises(ScalingError, match="not one of the 8 people chose anything: look at the column 'outcome'"):
             compare(silent, options=Options(screening=ScreeningRule()))

@@ -31,9 +31,9 @@ def test_people_are_the_humans_by_default(comparison: Comparison) -> None:
     assert comparison.people == tuple(f"P{i}" for i in range(6))
     assert comparison.models == ("like", "unlike")
     assert comparison.attributes == ("contrast", "preference")
-    assert comparison.items == ("c0", "c1", "c2", "c3", "c4")
+    assert comparison.renditions == ("c0", "c1", "c2", "c3", "c4")
     assert comparison.notes == ()
-    sizes = "6 people, 2 model(s), 8 scene(s), 5 items"
+    sizes = "6 people, 2 model(s), 8 scene(s), 5 renditions"
     assert repr(comparison) == f"<Comparison: {sizes}, on contrast, preference; 0 note(s)>"
 
 
@@ -111,7 +111,7 @@ def without(trials: pd.DataFrame, query: str) -> pd.DataFrame:
         ("attribute == 'preference'", None),
         ("observer != 'P0' and scene == 's0'", "contrast, preference: only 7 of 8 scenes have a scale of like, unlike"),
         ("scene > 's5'", None),
-        ("scene > 's4'", "with 5 scenes no difference between models can be told at the 5 % level: p is 0.0625 at"),
+        ("scene > 's4'", "with 5 scenes no difference between models can be shown at the 5 % level: p is 0.0625 at"),
     ],
 )
 def test_less_data_give_what_can_be_given_and_say_what_cannot(

@@ -15,6 +15,7 @@ import pytest
 from trial_tables import trials_table
 
 from visavis.scaling import (
+    SENSITIVITY,
     Comparison,
     Options,
     Resampling,
@@ -24,11 +25,11 @@ from visavis.scaling import (
     sensitivity,
     write_report,
 )
-from visavis.scaling.report.captions import captions, trade_off_caution
 from visavis.scaling.report.figures import figures
 from visavis.scaling.report.latex import escaped, latex_table
 from visavis.scaling.report.methods_paragraph import methods_paragraph
-from visavis.scaling.report.tables import shown_tables
+from visavis.scaling.report.sections import parts_by_section
+from visavis.scaling.variability.trade_off import caution
 
 VALUES = {"contrast": np.array([-1.0, 0.0, 1.0]), "preference": np.array([0.4, 0.1, -0.5])}
 QUICK = Options(resampling=Resampling(100))
@@ -103,8 +104,7 @@ def test_the_page_says_what_it_was_made_from(comparison: Comparison) -> None:
 
 
 def test_of_an_earlier_report_nothing_stays_and_of_other_files_all(trials: pd.DataFrame, tmp_path: Path) -> None:
-    both = sensitivity(trials, options=Options(resampling=Resampling(10)))
-    write_report(compare(trials, options=Options(resampling=Resampling(10))), tmp_path, both)
+    write_report(compare(trials, options=Options(resampling=Resampling(10)), extra=[SENSITIVITY]), tmp_path)
     mine = {"notes.txt", "alignment_old.png", "trials.csv"}
     for name in mine:
         (tmp_path / name).write_text("mine")
@@ -257,7 +257,8 @@ class TestMethods:
         )
         assert text.startswith("3 people and 2 models")
         both = self.told(trials, "trial != ''", screening=ScreeningRule(max_disagreement=0.9, max_out_of_line=99))
-        assert "differently, answered fewer than 75% of the catch trials as expected or had a score above 99 in" in both
+        assert "differently, answered fewer than 75% of the catch trials as expected or are out of line with" in both
+        assert "(score above 99 in the leave-one-out likelihood" in both
         assert "this left out nobody." in both
 
     def test_ties_are_mentioned_where_there_are_any(self, trials: pd.DataFrame) -> None:
@@ -285,15 +286,16 @@ class TestLatex:
 
     def test_every_table_with_rows_is_written_and_balanced(self, comparison: Comparison, written: Path) -> None:
         assert not (written / "sensitivity.tex").exists()
-        for name, shown in shown_tables(comparison).items():
-            assert (written / f"{name}.tex").exists() == bool(shown.rows)
+        parts = [part for parts in parts_by_section(comparison).values() for part in parts]
+        told = {part.name: part.table for part in parts if part.table is not None}
+        assert {path.stem for path in written.glob("*.tex")} == set(told)
+        for name, shown in told.items():
             if shown.rows:
                 text = (written / f"{name}.tex").read_text(encoding="utf-8")
                 rows = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
                 assert len(rows) == len(shown.rows)
                 assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {len(shown.columns) - 1}
                 assert text.isascii()
-        assert set(captions(comparison)) >= set(shown_tables(comparison))
 
     def test_names_that_mean_something_to_latex(self, trials: pd.DataFrame, tmp_path: Path) -> None:
         named = trials[trials["attribute"] == "contrast"].replace({"M1": "open_model & co", "c0": "50%_{a}"})
@@ -302,11 +304,9 @@ class TestLatex:
         assert r"50\%\_\{a\}" in (tmp_path / "scales.tex").read_text(encoding="utf-8")
 
 
-def test_sensitivity_is_in_the_page_the_json_and_the_tables(
-    trials: pd.DataFrame, comparison: Comparison, tmp_path: Path
-) -> None:
+def test_sensitivity_is_in_the_page_the_json_and_the_tables(trials: pd.DataFrame, tmp_path: Path) -> None:
     varied = sensitivity(trials, options=QUICK)
-    page = write_report(comparison, tmp_path, varied)
+    page = write_report(compare(trials, options=QUICK, extra=[SENSITIVITY]), tmp_path)
     assert "Had the analysis been another" in page.read_text(encoding="utf-8")
     data = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
     assert [row["observer"] for row in data["sensitivity"]] == varied["observer"].tolist()
@@ -314,13 +314,13 @@ def test_sensitivity_is_in_the_page_the_json_and_the_tables(
 
 
 def test_the_caution_says_what_so_few_models_allow(trials: pd.DataFrame) -> None:
-    two = trade_off_caution(compare(trials, options=QUICK))
+    two = caution(compare(trials, options=QUICK))
     assert two == "With 2 models nothing can be said about how the two are related."
     values = np.array([-0.6, -0.3, 0.0, 0.2, 0.4])
     models = {f"M{i}": {"contrast": np.roll(values, i)} for i in range(6)}
     many = trials_table({**{f"P{i}": {"contrast": values} for i in range(3)}, **models}, scenes=4)
     found = compare(many, options=QUICK)
-    text = trade_off_caution(found)
+    text = caution(found)
     row = found.trade_off.iloc[0]
     assert f"ρ = {row['rho']:.2f} (p = {row['p_value']:.2f}) on contrast" in text
     assert "With 6 models only |ρ| of 0.89 or more could be told from no relation at the 5 % level" in text
@@ -332,7 +332,7 @@ class TestFigures:
             assert figure.get_size_inches()[0] == pytest.approx((8.5 if name == "weights" else 17.8) / 2.54)
         one = compare(trials[trials["attribute"] == "contrast"], options=QUICK)
         for name, figure in figures(one).items():
-            assert figure.get_size_inches()[0] == pytest.approx((17.8 if name == "sides" else 8.5) / 2.54)
+            assert figure.get_size_inches()[0] == pytest.approx((17.8 if name == "side_bias" else 8.5) / 2.54)
 
     def test_no_letter_is_smaller_than_six_points(self, comparison: Comparison) -> None:
         from matplotlib.text import Text
@@ -373,7 +373,7 @@ class TestFigures:
         values = {f"attribute {i}": VALUES["contrast"] for i in range(attributes)}
         found = compare(trials_table(dict.fromkeys(("P1", "P2", "M1", "M2"), values), scenes=2), options=QUICK)
         for name, figure in figures(found).items():
-            if name not in ("sides", "weights"):
+            if name not in ("side_bias", "weights"):
                 assert len(figure.axes) == attributes
 
 

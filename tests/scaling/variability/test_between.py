@@ -8,7 +8,7 @@ import pytest
 from trial_tables import trials_table
 
 from visavis.scaling import Options, Resampling, compare, vr_between, vr_matrix
-from visavis.scaling.variability.between import between
+from visavis.scaling.variability.between import between, majority
 
 VALUES = np.array([-1.2, -0.3, 0.2, 1.1])
 MODELS = ["M1", "M2", "M3"]
@@ -64,3 +64,8 @@ def test_one_model_has_no_rest_and_one_scene_no_interval(trials: pd.DataFrame) -
     assert matrix["vr_percent"].notna().all()
     assert matrix[["low", "high"]].isna().all(axis=None)
     assert rest[["low", "high"]].isna().all(axis=None)
+
+
+def test_the_majority_leaves_out_who_did_not_answer() -> None:
+    signs = np.array([[1, 1, np.nan, np.nan], [1, -1, -1, np.nan], [-1, np.nan, np.nan, np.nan]])
+    assert majority(signs) == pytest.approx([1, 0, -1, np.nan], nan_ok=True)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from trial_tables import trials_table
 
 from visavis.scaling import ScalingError, vr_between, vr_matrix, vr_within
-from visavis.scaling.variability.within import majority
 
 
 def answers(*by_pair: tuple[str, str], observer: str = "M") -> pd.DataFrame:
@@ -107,11 +106,6 @@ def test_one_against_the_rest(three: pd.DataFrame) -> None:
 
 def test_alone_there_is_nobody_to_differ_from() -> None:
     assert np.isnan(vr_between(answers(("ab", "aab")), "contrast")["M"])
-
-
-def test_the_majority_leaves_out_who_did_not_answer() -> None:
-    votes = np.array([[1, 1, np.nan, np.nan], [1, 0, 0, np.nan], [0, np.nan, np.nan, np.nan]])
-    assert majority(votes) == pytest.approx([1, 0.5, 0, np.nan], nan_ok=True)
 
 
 def test_what_an_observer_was_never_asked_is_left_out() -> None:

@@ -17,9 +17,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from visavis.scaling.comparison.compare import Comparison
-from visavis.scaling.comparison.options import PEOPLE
 from visavis.scaling.counts import Floats
+from visavis.scaling.study.options import PEOPLE
+from visavis.scaling.study.result import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,19 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
-from visavis.scaling.agreement.rho import MODES, Mode
+import numpy as np
+
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.intervals import DEFAULT, Resampling
 from visavis.scaling.scales.least_squares import Correction
 from visavis.scaling.scales.links import ModelName
 from visavis.scaling.scales.scale import DEFAULT_PRIOR_SD, Method
 
-from .screening import ScreeningRule
-
 PEOPLE = "people"
 """Name of all people taken together, in the column ``observer`` of a comparison's tables."""
+
+
+Mode = Literal["aggregate", "pooled", "per_scene_mean"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+@dataclass(frozen=True)
+class ScreeningRule:
+    """Who is left out, and by which limits; recorded with the result. None: this criterion is not used.
+
+    Attributes
+    ----------
+    max_invalid : float or None
+        Share of main trials without a choice.
+    max_disagreement : float or None
+        Share of pairs of repetitions answered differently; 0.5 is a coin's.
+    min_catch : float or None
+        Share of catch trials answered as expected.
+    max_out_of_line : float or None
+        Score of `leave_one_out_likelihood`.
+
+    Raises
+    ------
+    ScalingError
+        For a share outside 0 to 1.
+    """
+
+    max_invalid: float | None = 0.1
+    max_disagreement: float | None = 0.4
+    min_catch: float | None = 0.75
+    max_out_of_line: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_invalid", "max_disagreement", "min_catch"):
+            share = getattr(self, name)
+            if share is not None and not 0 <= share <= 1:
+                meant = f": {share:g} % is {share / 100:g}" if 1 < share <= 100 else ""
+                raise ScalingError(f"{name} is {share:g}, expected a share from 0 to 1{meant}")
+        if self.max_out_of_line is not None and not np.isfinite(self.max_out_of_line):
+            raise ScalingError(f"max_out_of_line is {self.max_out_of_line:g}, expected a finite score")
 
 
 @dataclass(frozen=True)
