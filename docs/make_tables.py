@@ -13,7 +13,7 @@ OPENING = """\
 `compare(trials)` gives these tables, by attribute (`comparison.alignment`) or name (`comparison["alignment"]`);
 `visavis report` writes each as CSV, in `comparison.json`, and as LaTeX where the report shows it. Without a unit a
 column is a name, a count or a number without unit. From Python `visavis.scaling.describe_tables()` gives the same as a
-table. To add a table of your own, see CONTRIBUTING.
+table. To add a table of your own, see [Working on visavis](contributing.md).
 """
 
 

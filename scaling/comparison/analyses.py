@@ -45,6 +45,7 @@ DATA = (screening.ANALYSIS, outcomes.ANALYSIS)
 """What the results were made from; the report ends with it."""
 
 ANALYSES: tuple[Analysis, ...] = (*RESULTS, *DATA)
+"""Every analysis of a comparison, in the order of the report."""
 
 
 def arranged(extra: Sequence[Analysis]) -> tuple[Analysis, ...]:

@@ -153,3 +153,4 @@ SENSITIVITY = Analysis(
         "models. A dash: no finite scale under that choice."
     ),
 )
+"""The analysis that varies every open choice: ``compare(trials, extra=[SENSITIVITY])``."""
