@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import cg
 
-from visavis.scaling import Counts, Resampling, bootstrap_scale, fit_scale, fit_sparse
+from visavis.scaling import ChoiceList, Counts, Resampling, bootstrap_scale, fit_scale, fit_sparse
 from visavis.scaling.scales.links import LINKS
 
 
@@ -127,7 +127,8 @@ def large(rng: np.random.Generator, k: int = 10_000, n: int = 1_000_000) -> None
     second = np.where(first == second, (second + 1) % k, second)
     won = rng.random(n) < LINKS["bradley_terry"].probability(truth[first] - truth[second])
     i, j = np.where(won, first, second), np.where(won, second, first)
-    ours = fit_sparse(i, j, k)
+    choices = ChoiceList.of(i, j, k)
+    ours = fit_sparse(choices, model="bradley_terry", method="ml")
     bare = bare_newton_cg(i, j, k, 1e-5)
     result = evalica.bradley_terry(i.tolist(), j.tolist(), [evalica.Winner.X] * n)
     theirs = np.log(np.asarray([result.scores[item] for item in range(k)]))
@@ -139,7 +140,7 @@ def large(rng: np.random.Generator, k: int = 10_000, n: int = 1_000_000) -> None
     show(
         f"{k:,} items, {n:,} comparisons: Bradley-Terry by maximum likelihood",
         {
-            "visavis fit_sparse": (lambda: fit_sparse(i, j, k), 3),
+            "visavis fit_sparse": (lambda: fit_sparse(choices, model="bradley_terry", method="ml"), 3),
             "bare sparse Newton-CG": (lambda: bare_newton_cg(i, j, k, 1e-5), 3),
             "evalica bradley_terry": (lambda: evalica.bradley_terry(*lists), 1),
         },

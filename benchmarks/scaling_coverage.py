@@ -60,7 +60,7 @@ def people(n: int, sd: float, studies: int, *, population: bool) -> Iterator[tup
         for name, interval in over_observers(counts, study).items():
             yield name, limit, interval
         if population:
-            frame = fit_population(counts).to_frame()
+            frame = fit_population(counts, method="ml").to_frame()
             yield "mixed model", VALUES, (frame["low"].to_numpy(), frame["high"].to_numpy())
 
 

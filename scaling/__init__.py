@@ -24,12 +24,12 @@ from .scales.bootstrap import Bootstrap, bootstrap_scale
 from .scales.goodness_of_fit import Fit, deviance, mosteller
 from .scales.item_tests import compare_items
 from .scales.latent_classes import LatentClasses, fit_latent_classes
-from .scales.order_effect import OrderEffect, count_by_order, fit_order_effect
+from .scales.order_effect import OrderEffect, count_by_order, counts_of_orders, fit_order_effect
 from .scales.population import PopulationScale, fit_population
-from .scales.result import SingleScale
+from .scales.result import OneScale, SingleScale
 from .scales.scale import JOD_PER_SD, METHODS, Scale, fit_scale
 from .scales.separation import describe_separation, has_maximum, is_connected
-from .scales.sparse import SparseScale, fit_sparse, list_choices
+from .scales.sparse import ChoiceList, SparseScale, fit_sparse, list_choices
 from .scales.ties import TieScale, fit_ties
 from .study.analysis import Analysis, Column, Drawing, Note, with_interval
 from .study.options import PEOPLE, Options, ScreeningRule
@@ -61,6 +61,7 @@ __all__ = [
     "Analysis",
     "Bootstrap",
     "ChoiceCeilings",
+    "ChoiceList",
     "CircularTriads",
     "Column",
     "Comparison",
@@ -71,6 +72,7 @@ __all__ = [
     "Fit",
     "LatentClasses",
     "Note",
+    "OneScale",
     "Options",
     "OrderEffect",
     "PopulationScale",
@@ -96,6 +98,7 @@ __all__ = [
     "comparison_json",
     "count_by_order",
     "count_choices",
+    "counts_of_orders",
     "describe_separation",
     "describe_tables",
     "deviance",

@@ -21,7 +21,7 @@ from visavis.scaling.intervals import INTERVALS, Interval, Resampling, resample_
 
 from .likelihood import best_values
 from .links import LINKS
-from .result import plot_values
+from .result import Tabular, plot_values
 from .scale import Scale, fit_scale
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ TRIAL = "trial"
 
 
 @dataclass(frozen=True)
-class Bootstrap:
+class Bootstrap(Tabular):
     """Scale values of resampled data.
 
     Attributes

@@ -15,9 +15,10 @@ import pandas as pd
 from visavis.scaling.counts import Counts, Floats, require_counts
 from visavis.scaling.errors import ScalingError
 
-from .likelihood import Optimum, maximise, precision_of
+from .likelihood import Optimum, maximise, prior_precision
 from .links import Link, ModelName, link_of
-from .result import MEAN_0, Settings, in_words, plot_values, values_frame
+from .result import Settings, Tabular, in_words, plot_values, settings, values_frame
+from .scale import DEFAULT_PRIOR_SD
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ _MOST_ITERATIONS = 2000
 
 
 @dataclass(frozen=True)
-class LatentClasses:
+class LatentClasses(Tabular):
     """Groups of observers with scales of their own.
 
     Attributes
@@ -110,7 +111,7 @@ def fit_latent_classes(
     *,
     observer: str = "observer",
     model: ModelName = "thurstone",
-    prior_sd: float = 2.0,
+    prior_sd: float = DEFAULT_PRIOR_SD,
     starts: int = 20,
     seed: int = 0,
 ) -> LatentClasses:
@@ -124,7 +125,8 @@ def fit_latent_classes(
     observer : str
     model : {'thurstone', 'bradley_terry'}
     prior_sd : float
-        SD of a Gaussian prior on the values of each class, which keeps small classes finite.
+        SD of a Gaussian prior on the values of each class, in units of the scale. There is no fit without one: a class
+        of few observers has no finite maximum.
     starts, seed : int
 
     Raises
@@ -133,11 +135,9 @@ def fit_latent_classes(
         With more classes than observers, or an observer without a choice.
     """
     require_counts(counts)
-    link, precision = link_of(model), precision_of(prior_sd)
+    link, precision = link_of(model), prior_precision("map", prior_sd)
     each = counts.with_ties_as_half_wins().pool([observer])
     n = len(each.groups)
-    if not precision:
-        raise ScalingError("a class of few observers has no finite scale without a prior: give prior_sd")
     if starts < 1:
         raise ScalingError(f"at least one start is needed, not {starts}")
     if classes not in range(1, n + 1):
@@ -159,14 +159,7 @@ def fit_latent_classes(
     return LatentClasses(
         items=each.items,
         model=model,
-        options={
-            "model": model,
-            "method": "map",
-            "ties": "half a win each",
-            "constraint": MEAN_0,
-            "prior_sd": prior_sd,
-            "starts": starts,
-        },
+        options=settings(model, "map", prior_sd, ties="half a win each", starts=starts),
         shares=best.shares[order],
         values=best.scales.values[order],
         covariance=best.scales.covariance[order],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,27 @@ def precision_of(prior_sd: float | None) -> float:
     if not 1 / _LARGEST_SD <= prior_sd <= _LARGEST_SD:
         raise ScalingError(f"prior_sd must be between 1e-6 and 1e6, not {prior_sd!r}; maximum likelihood has no prior")
     return float(prior_sd) ** -2
+
+
+LikelihoodMethod = Literal["map", "ml"]
+"""With a Gaussian prior on the values, or by maximum likelihood alone."""
+
+
+def prior_precision(method: LikelihoodMethod, prior_sd: float) -> float:
+    """Return 1 / variance of the prior of a method of likelihood; 0 for ``ml``.
+
+    Raises
+    ------
+    ScalingError
+        For an unknown method, or an SD as in `precision_of`.
+    """
+    if method not in get_args(LikelihoodMethod):
+        raise ScalingError(f"unknown method {method!r}; choose from {', '.join(get_args(LikelihoodMethod))}")
+    if method == "ml":
+        return 0.0
+    if prior_sd is None:
+        raise ScalingError("method 'map' needs prior_sd: for no prior use method='ml'")
+    return precision_of(prior_sd)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
-from visavis.scaling.counts import Counts, Floats, read_answers
+from visavis.scaling.counts import Counts, Floats, read_answers, require_counts
 from visavis.scaling.errors import ScalingError
 
-from .likelihood import centred_covariance, precision_of
+from .likelihood import LikelihoodMethod, centred_covariance, prior_precision
 from .links import Link, ModelName, link_of
-from .result import MEAN_0, Settings, SingleScale
+from .result import SingleScale, settings
+from .scale import DEFAULT_PRIOR_SD
 from .separation import describe_separation
+
+SIDES = ("left", "right")
 
 _MOST_ITERATIONS = 200
 _FARTHEST = 50.0
@@ -81,40 +84,44 @@ class OrderEffect(SingleScale):
 
 
 def fit_order_effect(
-    first_chosen: Any,
-    second_chosen: Any,
-    items: Sequence[str] | None = None,
+    counts: Counts,
     *,
-    model: ModelName = "bradley_terry",
-    prior_sd: float | None = None,
+    side: str = "side",
+    model: ModelName = "thurstone",
+    method: LikelihoodMethod = "map",
+    prior_sd: float = DEFAULT_PRIOR_SD,
 ) -> OrderEffect:
     """Estimate scale values together with the effect of order.
 
     Parameters
     ----------
-    first_chosen : array_like, shape (k, k)
-        ``[i, j]``: i was shown first, j second, and i was chosen.
-    second_chosen : array_like, shape (k, k)
-        ``[i, j]``: i was shown first, j second, and j was chosen.
-    items : sequence of str, optional
-    model : {'bradley_terry', 'thurstone'}
-    prior_sd : float, optional
-        SD of a Gaussian prior on the scale values and the bias, which keeps both finite for any data, such as those of
-        a model that always answers left. By default none: maximum likelihood.
+    counts : Counts
+        From `count_by_order` or `counts_of_orders`: counted apart by the side of the chosen item. All else is pooled.
+    side : str
+        Column of the groups that holds ``left`` (first) or ``right`` (second).
+    model : {'thurstone', 'bradley_terry'}
+    method : {'map', 'ml'}
+        With a Gaussian prior on the scale values and the bias, which keeps both finite for any data, such as those of
+        a model that always answers left, or by maximum likelihood.
+    prior_sd : float
+        For ``map``, the SD of the prior in units of the scale.
 
     Raises
     ------
     ScalingError
-        For what are no counts, or without a prior data that leave no finite maximum.
+        For counts without the sides, or with ``ml`` data that leave no finite maximum.
     """
-    link, precision = link_of(model), precision_of(prior_sd)
-    shown_first, shown_second = (Counts.from_matrix(counts, items) for counts in (first_chosen, second_chosen))
-    if shown_first.wins.shape != shown_second.wins.shape:
-        raise ScalingError(
-            f"expected two matrices of one size, got {np.shape(first_chosen)} and {np.shape(second_chosen)}"
-        )
-    won, lost = shown_first.wins[0], shown_second.wins[0]
-    together = Counts.from_matrix(won + lost.T, shown_first.items)
+    require_counts(counts)
+    link, precision = link_of(model), prior_precision(method, prior_sd)
+    by_side = counts.pool([side])
+    named = list(by_side.groups[side])
+    if not set(named) <= set(SIDES):
+        raise ScalingError(f"column {side!r} of the groups must hold left and right, not {', '.join(map(str, named))}")
+    won, lost_swapped = (
+        by_side.wins[named.index(name)] if name in named else np.zeros(by_side.wins.shape[1:]) for name in SIDES
+    )
+    lost = lost_swapped.T
+    together = by_side.pool([])
     if not together.wins.any():
         raise ScalingError("there is no choice to scale")
     k = len(together.items)
@@ -131,13 +138,10 @@ def fit_order_effect(
     with np.errstate(divide="ignore", invalid="ignore"):
         saturated = sum(np.nansum(c * np.log(c / n)) for c in (won, lost))
     deviance = 2 * (float(saturated) - log_likelihood)
-    options: Settings = {"model": model, "method": "map" if precision else "ml", "constraint": MEAN_0}
-    if prior_sd is not None:
-        options["prior_sd"] = prior_sd
     return OrderEffect(
         items=together.items,
         model=model,
-        options=options,
+        options=settings(model, method, prior_sd),
         values=beta[:k] - beta[:k].mean(),
         covariance=covariance,
         log_likelihood=log_likelihood,
@@ -155,8 +159,8 @@ def count_by_order(
     items: Sequence[Hashable] | None = None,
     soft: bool = False,
     columns: Mapping[str, str] | None = None,
-) -> tuple[Floats, Floats, tuple[str, ...]]:
-    """Count the choices of a trials table by what was on the left.
+) -> Counts:
+    """Count the choices of a trials table by the side of the chosen item.
 
     Parameters
     ----------
@@ -165,22 +169,54 @@ def count_by_order(
 
     Returns
     -------
-    first_chosen, second_chosen : float arrays, shape (k, k)
-        As `fit_order_effect` wants them; left is first. Ties are left out.
-    items : tuple of str
+    Counts
+        Of two groups, their column ``side`` being ``left`` and ``right``; left is first. Ties are left out.
     """
     answers = read_answers(trials, items=items, soft=soft, columns=columns)
-    counts = np.zeros((2, len(answers.items), len(answers.items)))
-    for chosen, weight in zip(counts, (answers.to_left, answers.to_right), strict=True):
-        np.add.at(chosen, (answers.left, answers.right), weight)
-    return counts[0], counts[1], answers.items
+    wins = np.zeros((2, len(answers.items), len(answers.items)))
+    np.add.at(wins[0], (answers.left, answers.right), answers.to_left)
+    np.add.at(wins[1], (answers.right, answers.left), answers.to_right)
+    return _by_side(answers.items, wins)
+
+
+def counts_of_orders(first_chosen: Any, second_chosen: Any, items: Sequence[str] | None = None) -> Counts:
+    """Take counts by order from two matrices, as tables in print have them.
+
+    Parameters
+    ----------
+    first_chosen : array_like, shape (k, k)
+        ``[i, j]``: i was shown first, j second, and i was chosen.
+    second_chosen : array_like, shape (k, k)
+        ``[i, j]``: i was shown first, j second, and j was chosen.
+    items : sequence of str, optional
+
+    Returns
+    -------
+    Counts
+        As `count_by_order` gives them.
+
+    Raises
+    ------
+    ScalingError
+        For what are no counts, or matrices of different sizes.
+    """
+    first, second = (Counts.from_matrix(counts, items) for counts in (first_chosen, second_chosen))
+    if first.wins.shape != second.wins.shape:
+        raise ScalingError(
+            f"expected two matrices of one size, got {np.shape(first_chosen)} and {np.shape(second_chosen)}"
+        )
+    return _by_side(first.items, np.stack([first.wins[0], second.wins[0].T]))
+
+
+def _by_side(items: tuple[str, ...], wins: Floats) -> Counts:
+    return Counts(items, pd.DataFrame({"side": list(SIDES)}), wins, np.zeros_like(wins))
 
 
 def _why_not(together: Counts) -> str:
     reason = describe_separation(together, 0) or (
         "bias and values cannot be told apart: one side always won, or few pairs were shown in both orders"
     )
-    return f"no finite maximum of the likelihood: {reason}; give prior_sd, or pool more choices"
+    return f"no finite maximum of the likelihood: {reason}; use method='map', or pool more choices"
 
 
 def _fit(

@@ -18,9 +18,10 @@ from scipy.special import ndtr
 from visavis.scaling.counts import Counts, Floats, require_counts
 from visavis.scaling.errors import ScalingError
 
-from .likelihood import marginal_log_likelihood, maximise, precision_of
+from .likelihood import LikelihoodMethod, marginal_log_likelihood, maximise, prior_precision
 from .links import ModelName, link_of
-from .result import MEAN_0, Settings, SingleScale
+from .result import SingleScale, settings
+from .scale import DEFAULT_PRIOR_SD
 from .separation import require_maximum
 
 
@@ -66,9 +67,14 @@ _SMALLEST_SD, _LARGEST_SD = 1e-3, 10.0
 
 
 def fit_population(
-    counts: Counts, *, observer: str = "observer", model: ModelName = "thurstone", prior_sd: float | None = None
+    counts: Counts,
+    *,
+    observer: str = "observer",
+    model: ModelName = "thurstone",
+    method: LikelihoodMethod = "map",
+    prior_sd: float = DEFAULT_PRIOR_SD,
 ) -> PopulationScale:
-    """Fit the population's values and the spread of observers by marginal maximum likelihood.
+    """Fit the population's values and the spread of observers by their marginal likelihood.
 
     Parameters
     ----------
@@ -76,16 +82,19 @@ def fit_population(
         Counted apart by the column `observer`; all else is pooled. A tie is half a choice of either item.
     observer : str
     model : {'thurstone', 'bradley_terry'}
-    prior_sd : float, optional
-        SD of a Gaussian prior on the population's values, which keeps them finite for any data. By default none.
+    method : {'map', 'ml'}
+        With a Gaussian prior on the population's values, which keeps them finite for any data, or by maximum
+        likelihood.
+    prior_sd : float
+        For ``map``, the SD of the prior in units of the scale.
 
     Raises
     ------
     ScalingError
-        With fewer than two observers, or without a prior data whose pooled likelihood has no finite maximum.
+        With fewer than two observers, or with ``ml`` data whose pooled likelihood has no finite maximum.
     """
     require_counts(counts)
-    link, precision = link_of(model), precision_of(prior_sd)
+    link, precision = link_of(model), prior_precision(method, prior_sd)
     each = counts.with_ties_as_half_wins().pool([observer])
     each = each.select(np.asarray(each.wins.any(axis=(1, 2))))
     if len(each.groups) < 2:
@@ -122,20 +131,12 @@ def fit_population(
             "value": own.ravel(),
         }
     )
-    options: Settings = {
-        "model": model,
-        "method": "marginal map" if precision else "marginal ml",
-        "ties": "half a win each",
-        "constraint": MEAN_0,
-    }
-    if prior_sd is not None:
-        options["prior_sd"] = prior_sd
     log_likelihood = 0.5 * precision * float(values @ values) - float(found.fun)
     converged = bool(found.success and sd < 0.99 * _LARGEST_SD and np.isfinite(covariance[:k, :k]).all())
     return PopulationScale(
         items=each.items,
         model=model,
-        options=options,
+        options=settings(model, f"marginal {method}", prior_sd, ties="half a win each"),
         values=values,
         covariance=covariance,
         log_likelihood=log_likelihood,

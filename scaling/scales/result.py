@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +23,23 @@ _MOST_LABELS = 60
 Settings = dict[str, float | str]
 
 
-@dataclass(frozen=True)
-class SingleScale:
-    """One scale with its uncertainty.
+class Tabular:
+    """A result that is a table: how a notebook shows it."""
+
+    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
+        """Return the result as a table, with intervals of this level."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        table = self.to_frame().to_html(
+            index=False, notebook=True, max_rows=60, float_format=lambda value: f"{value:.3f}"
+        )
+        return f"<p>{escape(repr(self))}</p>{table}"
+
+
+@dataclass(frozen=True, repr=False)
+class OneScale(Tabular):
+    """Values of k items on one scale, whatever model made them.
 
     Attributes
     ----------
@@ -34,8 +49,6 @@ class SingleScale:
         Every choice that was made, as it should be reported.
     values : float array, shape (k,)
         Of mean 0.
-    covariance : float array, shape (k or more, k or more)
-        Of the centred values first, then of further parameters; from the observed information.
     log_likelihood : float
         Without the prior, if there is one.
     converged : bool
@@ -45,7 +58,6 @@ class SingleScale:
     model: str
     options: Settings
     values: Floats
-    covariance: Floats
     log_likelihood: float
     converged: bool
 
@@ -60,7 +72,7 @@ class SingleScale:
     @property
     def standard_errors(self) -> Floats:
         """Standard error of each centred value; shape (k,)."""
-        return np.sqrt(np.diag(self.covariance)[: len(self.items)])
+        raise NotImplementedError
 
     def to_frame(self, level: float = 0.95) -> pd.DataFrame:
         """Return ``item, value, se, low, high``, with normal-theory intervals."""
@@ -78,11 +90,35 @@ class SingleScale:
             f"converged: {'yes' if self.converged else 'no'}",
             *(f"{name}: {value:.4g}" for name, value in self.further().items()),
         ]
-        return "\n".join([*lines, self.to_frame().to_string(index=False, float_format=lambda value: f"{value:.3f}")])
+        frame = self.to_frame()
+        if len(frame) > _MOST_LABELS:
+            lines.append(f"the {_MOST_LABELS} highest:")
+            frame = frame.sort_values("value", ascending=False).head(_MOST_LABELS)
+        return "\n".join([*lines, frame.to_string(index=False, float_format=lambda value: f"{value:.3f}")])
 
     def plot(self, level: float = 0.95) -> Axes:
         """Draw the values with their intervals, sorted, in a figure of their own."""
         return plot_values(self.to_frame(level), f"scale value, {level:.0%} interval")
+
+
+@dataclass(frozen=True, repr=False)
+class SingleScale(OneScale):
+    """One scale with its covariance.
+
+    Attributes
+    ----------
+    items, model, options, values, log_likelihood, converged
+        As for `OneScale`.
+    covariance : float array, shape (k or more, k or more)
+        Of the centred values first, then of further parameters; from the observed information.
+    """
+
+    covariance: Floats
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Standard error of each centred value; shape (k,)."""
+        return np.sqrt(np.diag(self.covariance)[: len(self.items)])
 
 
 def values_frame(items: tuple[str, ...], values: Floats, standard_errors: Floats, level: float) -> pd.DataFrame:
@@ -90,6 +126,12 @@ def values_frame(items: tuple[str, ...], values: Floats, standard_errors: Floats
     reach = normal_reach(level) * standard_errors
     columns = {"value": values, "se": standard_errors, "low": values - reach, "high": values + reach}
     return pd.DataFrame({"item": np.array(items, dtype=object), **columns})
+
+
+def settings(model: str, method: str, prior_sd: float, **further: float | str) -> Settings:
+    """Return the choices of a fit as they are reported; the prior's SD where there is a prior."""
+    options: Settings = {"model": model, "method": method, "constraint": MEAN_0, **further}
+    return options if method.endswith("ml") else options | {"prior_sd": prior_sd}
 
 
 def in_words(options: Settings) -> str:

@@ -17,7 +17,7 @@ from visavis.scaling.intervals import normal_reach
 from .least_squares import Correction, least_squares
 from .likelihood import maximise, precision_of
 from .links import LINKS, ModelName, link_of
-from .result import MEAN_0, Settings, in_words, plot_values
+from .result import MEAN_0, Settings, Tabular, in_words, plot_values
 from .separation import describe_separation, has_maximum, is_connected
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ DEFAULT_PRIOR_SD = 2.0
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Tabular):
     """Scale values of the items in every group.
 
     Attributes

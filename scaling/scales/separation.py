@@ -74,4 +74,4 @@ def require_maximum(counts: Counts, group: int, precision: float) -> None:
     """
     reason = "" if precision else describe_separation(counts, group)
     if reason:
-        raise ScalingError(f"no finite maximum of the likelihood: {reason}; give prior_sd, or pool more choices")
+        raise ScalingError(f"no finite maximum of the likelihood: {reason}; use method='map', or pool more choices")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,15 +18,13 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, cg
 
-from visavis.scaling.counts import Floats, read_answers
+from visavis.scaling.counts import Counts, Floats, read_answers, require_counts
 from visavis.scaling.errors import ScalingError
 
-from .likelihood import centred_covariance, precision_of
+from .likelihood import LikelihoodMethod, centred_covariance, precision_of, prior_precision
 from .links import Link, ModelName, link_of
-from .result import MEAN_0, Settings, in_words, plot_values, values_frame
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from .result import OneScale, Settings, settings
+from .scale import DEFAULT_PRIOR_SD
 
 Index = NDArray[np.intp]
 
@@ -35,45 +33,100 @@ _MOST_DENSE = 2000
 
 
 @dataclass(frozen=True)
-class SparseScale:
-    """Scale values of many items.
+class ChoiceList:
+    """Choices one by one, for items so many that a matrix of counts would be mostly empty.
 
     Attributes
     ----------
     items : tuple of str
-    model : str
-    options : dict
-        Every choice that was made, as it should be reported.
-    values : float array, shape (k,)
-        Of mean 0.
-    curvature : sparse array, shape (k, k)
-        Minus the second derivative of the log-likelihood by the difference of each two items, in parts, ``[i, j]`` from
-        the choices of i over j.
-    log_likelihood : float
-        Without the prior.
-    gradient : float
-        Largest absolute entry of the gradient at the solution: how close to the maximum it is.
-    iterations : int
-    converged : bool
+    chosen, other : int arrays, shape (n,)
+        Numbers of the items, from 0, in each comparison.
+    weights : float array, shape (n,)
+        How often each comparison was made.
+
+    Raises
+    ------
+    ScalingError
+        If an item's number or a weight is out of range, or an item is compared with itself.
     """
 
     items: tuple[str, ...]
-    model: ModelName
-    options: Settings
-    values: Floats
-    curvature: csr_array
-    log_likelihood: float
-    gradient: float
-    iterations: int
-    converged: bool
+    chosen: Index
+    other: Index
+    weights: Floats
+
+    def __post_init__(self) -> None:
+        k, n = len(self.items), len(self.chosen)
+        if self.chosen.ndim != 1 or self.chosen.shape != self.other.shape or not n:
+            shapes = f"{self.chosen.shape} and {self.other.shape}"
+            raise ScalingError(f"expected two lists of items of one length, got shapes {shapes}")
+        for numbers in (self.chosen, self.other):
+            if not np.issubdtype(numbers.dtype, np.integer):
+                raise ScalingError(
+                    f"items are given by their numbers from 0, not {numbers.flat[0]}: list_choices makes them"
+                )
+            if not 0 <= numbers.min() <= numbers.max() < k:
+                unexpected = numbers.min() if numbers.min() < 0 else numbers.max()
+                raise ScalingError(f"items must be numbered from 0 to {k - 1}, not {unexpected}")
+        if (self.chosen == self.other).any():
+            raise ScalingError("an item is compared with itself")
+        if self.weights.shape != (n,) or not (self.weights >= 0).all() or not 0 < self.weights.sum() < np.inf:
+            raise ScalingError("weights must be one number from 0 for each comparison, and not all 0")
 
     def __repr__(self) -> str:
-        return f"<SparseScale: {len(self.items)} items, by {self.model}>"
+        return f"<ChoiceList: {self.weights.sum():g} choices in {len(self.chosen)} entries, {len(self.items)} items>"
 
-    @property
-    def constraint(self) -> str:
-        """What fixes the values."""
-        return str(self.options["constraint"])
+    @classmethod
+    def of(
+        cls, chosen: ArrayLike, other: ArrayLike, items: int | Sequence[str], weights: ArrayLike | None = None
+    ) -> ChoiceList:
+        """Take choices from two lists of items' numbers.
+
+        Parameters
+        ----------
+        chosen, other : int array_like, shape (n,)
+        items : int or sequence of str
+            Number of items, k, or their names.
+        weights : float array_like, shape (n,), optional
+            By default 1.
+        """
+        names = tuple(str(n + 1) for n in range(items)) if isinstance(items, int) else tuple(map(str, items))
+        first, second = np.asarray(chosen), np.asarray(other)
+        weight = np.ones(first.shape) if weights is None else np.asarray(weights, dtype=np.float64)
+        return cls(names, first, second, weight)
+
+    @classmethod
+    def from_counts(cls, counts: Counts) -> ChoiceList:
+        """List counted choices, all groups together; a tie is half a choice of either item."""
+        require_counts(counts)
+        wins = counts.with_ties_as_half_wins().pool([]).wins[0]
+        chosen, other = np.nonzero(wins)
+        return cls(counts.items, chosen, other, wins[chosen, other])
+
+
+@dataclass(frozen=True, repr=False)
+class SparseScale(OneScale):
+    """Scale values of many items.
+
+    Attributes
+    ----------
+    items, model, options, values, log_likelihood, converged
+        As for `OneScale`.
+    curvature : sparse array, shape (k, k)
+        Minus the second derivative of the log-likelihood by the difference of each two items, in parts, ``[i, j]`` from
+        the choices of i over j.
+    gradient : float
+        Largest absolute entry of the gradient at the solution: how close to the maximum it is.
+    iterations : int
+    """
+
+    curvature: csr_array
+    gradient: float
+    iterations: int
+
+    def further(self) -> dict[str, float]:
+        """Return how the fit went."""
+        return {"largest gradient": self.gradient, "iterations": self.iterations}
 
     @property
     def covariance(self) -> Floats:
@@ -125,31 +178,9 @@ class SparseScale:
         difference = self.values[self._place(first)] - self.values[self._place(second)]
         return link_of(self.model).probability(difference)
 
-    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
-        """Return ``item, value, se, low, high``; NaN but for the values where there are more than 2,000 items."""
-        return values_frame(self.items, self.values, self.standard_errors, level)
-
-    def summary(self) -> str:
-        """Return what was fitted and how it went, in a few lines."""
-        best = np.argsort(-self.values)[:5]
-        return "\n".join(
-            [
-                f"{self.model}: {len(self.items)} items, log-likelihood {self.log_likelihood:.3f}",
-                in_words(self.options),
-                f"converged: {'yes' if self.converged else 'no'}, largest gradient {self.gradient:.2g}, "
-                f"{self.iterations} iterations",
-                "highest: " + ", ".join(f"{self.items[i]} {self.values[i]:.3f}" for i in best),
-            ]
-        )
-
-    def plot(self, level: float = 0.95) -> Axes:
-        """Draw the values, sorted, in a figure of their own; with intervals for 2,000 items at most."""
-        return plot_values(self.to_frame(level), "scale value")
-
     @property
     def _precision(self) -> float:
-        prior_sd = self.options.get("prior_sd")
-        return precision_of(None if prior_sd is None else float(prior_sd))
+        return precision_of(float(self.options["prior_sd"])) if "prior_sd" in self.options else 0.0
 
     def _place(self, items: Sequence[str]) -> Index:
         place = pd.Index(self.items).get_indexer(pd.Index(list(items)))
@@ -159,56 +190,43 @@ class SparseScale:
 
 
 def fit_sparse(
-    chosen: ArrayLike,
-    other: ArrayLike,
-    items: int | Sequence[str],
+    choices: Counts | ChoiceList,
     *,
-    weights: ArrayLike | None = None,
-    model: ModelName = "bradley_terry",
-    prior_sd: float | None = None,
+    model: ModelName = "thurstone",
+    method: LikelihoodMethod = "map",
+    prior_sd: float = DEFAULT_PRIOR_SD,
     tolerance: float = 1e-8,
 ) -> SparseScale:
-    """Scale many items from a list of comparisons.
+    """Scale many items at once, as `fit_scale` does a few.
 
     Parameters
     ----------
-    chosen, other : int array_like, shape (n,)
-        Numbers of the items, from 0, in each comparison. `list_choices` makes them of a table.
-    items : int or sequence of str
-        Number of items, k, or their names.
-    weights : float array_like, shape (n,), optional
-        How often each comparison was made; by default once.
-    model : {'bradley_terry', 'thurstone'}
-    prior_sd : float, optional
-        SD of a Gaussian prior on the values; by default none, and then a finite maximum must exist.
+    choices : Counts or ChoiceList
+        `list_choices` makes a list of a table, `ChoiceList.of` of arrays. Groups of counts are pooled.
+    model : {'thurstone', 'bradley_terry'}
+    method : {'map', 'ml'}
+        With a Gaussian prior on the values, or by maximum likelihood, for which a finite maximum must exist.
+    prior_sd : float
+        For ``map``, the SD of the prior in units of the scale.
     tolerance : float
         Largest gradient entry allowed at the solution, relative to the mean number of comparisons of an item.
 
     Raises
     ------
     ScalingError
-        If an item's number or a weight is out of range, or without a prior the data leave no finite maximum.
+        For what are no choices, or with ``ml`` data that leave no finite maximum.
     """
-    link, precision = link_of(model), precision_of(prior_sd)
-    names = tuple(str(n + 1) for n in range(items)) if isinstance(items, int) else tuple(map(str, items))
-    first, second = _numbers(chosen, len(names)), _numbers(other, len(names))
-    if first.shape != second.shape or first.ndim != 1 or not len(first):
-        raise ScalingError(f"expected two lists of items of one length, got shapes {first.shape} and {second.shape}")
-    if (first == second).any():
-        raise ScalingError("an item is compared with itself")
-    weight = np.ones(len(first)) if weights is None else np.asarray(weights, dtype=np.float64)
-    if weight.shape != first.shape or not (weight >= 0).all() or not 0 < weight.sum() < np.inf:
-        raise ScalingError("weights must be one number from 0 for each comparison, and not all 0")
-    wins = coo_array((weight, (first, second)), shape=(len(names), len(names))).tocsr()
+    link, precision = link_of(model), prior_precision(method, prior_sd)
+    listed = choices if isinstance(choices, ChoiceList) else ChoiceList.from_counts(choices)
+    k = len(listed.items)
+    wins = coo_array((listed.weights, (listed.chosen, listed.other)), shape=(k, k)).tocsr()
     wins.eliminate_zeros()
     if not precision:
         parts, part = connected_components(wins, connection="strong")
         if parts > 1:
-            raise ScalingError(f"no finite maximum of the likelihood: {_separation(wins, names, part)}; give prior_sd")
-    options: Settings = {"model": model, "method": "map" if precision else "ml", "constraint": MEAN_0}
-    if prior_sd is not None:
-        options["prior_sd"] = prior_sd
-    return _maximise(wins, names, link, precision, tolerance, options)
+            why = _separation(wins, listed.items, part)
+            raise ScalingError(f"no finite maximum of the likelihood: {why}; use method='map'")
+    return _maximise(wins, listed.items, link, precision, tolerance, settings(model, method, prior_sd))
 
 
 def list_choices(
@@ -217,35 +235,19 @@ def list_choices(
     items: Sequence[Hashable] | None = None,
     soft: bool = False,
     columns: Mapping[str, str] | None = None,
-) -> tuple[Index, Index, Floats, tuple[str, ...]]:
+) -> ChoiceList:
     """List the choices of a trials table, for `fit_sparse`; a tie is half a choice of either item.
 
     Parameters
     ----------
     trials, items, soft, columns
         As for `count_choices`.
-
-    Returns
-    -------
-    chosen, other : int arrays, shape (n,)
-    weights : float array, shape (n,)
-    items : tuple of str
     """
     answers = read_answers(trials, items=items, soft=soft, columns=columns)
     chosen, other = np.append(answers.left, answers.right), np.append(answers.right, answers.left)
     weights = np.append(answers.to_left + answers.tied / 2, answers.to_right + answers.tied / 2)
     there = weights > 0
-    return chosen[there], other[there], weights[there], answers.items
-
-
-def _numbers(items: ArrayLike, k: int) -> Index:
-    numbers = np.asarray(items)
-    if numbers.size and not np.issubdtype(numbers.dtype, np.integer):
-        raise ScalingError(f"items are given by their numbers from 0, not {numbers.flat[0]}: list_choices makes them")
-    if numbers.size and not 0 <= numbers.min() <= numbers.max() < k:
-        unexpected = numbers.min() if numbers.min() < 0 else numbers.max()
-        raise ScalingError(f"items must be numbered from 0 to {k - 1}, not {unexpected}")
-    return numbers.astype(np.intp)
+    return ChoiceList(answers.items, chosen[there], other[there], weights[there])
 
 
 def _separation(wins: csr_array, names: tuple[str, ...], part: NDArray[np.integer[Any]]) -> str:
@@ -322,4 +324,14 @@ def _maximise(
     log_likelihood = reached + 0.5 * precision * float(values @ values)
     values -= values.mean()
     converged = bool(largest <= small_enough)
-    return SparseScale(items, link.name, options, values, pairs, log_likelihood, largest, iteration, converged)
+    return SparseScale(
+        items=items,
+        model=link.name,
+        options=options,
+        values=values,
+        log_likelihood=log_likelihood,
+        converged=converged,
+        curvature=pairs,
+        gradient=largest,
+        iterations=iteration,
+    )

@@ -23,8 +23,9 @@ from scipy.stats import chi2, norm
 from visavis.scaling.counts import Counts, Floats, require_counts
 from visavis.scaling.errors import ScalingError
 
-from .likelihood import centred_covariance, precision_of
-from .result import MEAN_0, Settings, SingleScale
+from .likelihood import LikelihoodMethod, centred_covariance, prior_precision
+from .result import SingleScale, settings
+from .scale import DEFAULT_PRIOR_SD
 from .separation import describe_separation, require_maximum
 
 TieModel = Literal["davidson", "rao_kupper", "glenn_david"]
@@ -109,7 +110,12 @@ _TERMS: dict[TieModel, Callable[[Floats, float], _Terms]] = {
 
 
 def fit_ties(
-    counts: Counts, model: TieModel = "davidson", *, prior_sd: float | None = None, group: int = 0
+    counts: Counts,
+    model: TieModel = "davidson",
+    *,
+    method: LikelihoodMethod = "map",
+    prior_sd: float = DEFAULT_PRIOR_SD,
+    group: int | None = None,
 ) -> TieScale:
     """Fit a model of ties to one group.
 
@@ -118,23 +124,28 @@ def fit_ties(
     counts : Counts
         With some ties, and some choices.
     model : {'davidson', 'rao_kupper', 'glenn_david'}
-    prior_sd : float, optional
-        SD of a Gaussian prior on the scale values, in their unit, which keeps them finite for any data. By default
-        none: maximum likelihood.
-    group : int
-        Row of ``counts.groups``.
+        The first by default, since it alone keeps the odds of two items as Bradley-Terry has them.
+    method : {'map', 'ml'}
+        With a Gaussian prior on the scale values, which keeps them finite for any data, or by maximum likelihood.
+    prior_sd : float
+        For ``map``, the SD of the prior in units of the scale.
+    group : int, optional
+        Row of ``counts.groups``; needed where there are several.
 
     Raises
     ------
     ScalingError
-        For an unknown model or group, no ties, nothing but ties, or without a prior data that leave no finite maximum.
+        For an unknown model or group, no ties, nothing but ties, or with ``ml`` data that leave no finite maximum.
     """
     require_counts(counts)
     if model not in _TERMS:
         raise ScalingError(f"unknown model {model!r} of ties; choose from {', '.join(_TERMS)}")
+    if group is None and len(counts.groups) > 1:
+        raise ScalingError(f"the counts have {len(counts.groups)} groups: name one by group=, or counts.pool([]) them")
+    group = group or 0
     if not 0 <= group < len(counts.groups):
         raise ScalingError(f"there is no group {group}: the counts have {len(counts.groups)}, numbered from 0")
-    precision = precision_of(prior_sd)
+    precision = prior_precision(method, prior_sd)
     wins, ties = counts.wins[group], counts.ties[group]
     k = len(counts.items)
     i, j = np.triu_indices(k, 1)
@@ -148,7 +159,7 @@ def fit_ties(
         reason = describe_separation(Counts(counts.items, counts.groups, counts.wins, 0 * counts.ties), group)
         raise ScalingError(
             f"no finite maximum of the likelihood of {model}: ties aside, {reason or 'there are too few of them'}; "
-            "give prior_sd, or pool more choices"
+            "use method='map', or pool more choices"
         )
     x, information = found
     log_likelihood = likelihood.value(x[i] - x[j], x[k])
@@ -159,11 +170,18 @@ def fit_ties(
     parameter = float(x[k]) if model == "glenn_david" else float(np.exp(x[k]))
     df = 2 * int((n > 0).sum()) - k
     deviance = 2 * (saturated - log_likelihood)
-    options: Settings = {"model": model, "method": "map" if precision else "ml", "constraint": MEAN_0}
-    if prior_sd is not None:
-        options["prior_sd"] = prior_sd
-    values = x[:k] - x[:k].mean()
-    return TieScale(counts.items, model, options, values, covariance, log_likelihood, True, parameter, deviance, df)
+    return TieScale(
+        items=counts.items,
+        model=model,
+        options=settings(model, method, prior_sd),
+        values=x[:k] - x[:k].mean(),
+        covariance=covariance,
+        log_likelihood=log_likelihood,
+        converged=True,
+        tie_parameter=parameter,
+        deviance=deviance,
+        df=df,
+    )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from visavis.scaling import (
     attribute_weights,
     choice_ceilings,
     count_choices,
+    counts_of_orders,
     fit_order_effect,
     fit_population,
     fit_ties,
@@ -102,7 +103,8 @@ def test_observers_needed_reach_the_power_and_one_step_fewer_do_not() -> None:
 def test_every_single_result_has_a_table_a_summary_a_prediction_and_a_figure() -> None:
     wins = np.array([[0, 30, 25], [15, 0, 18], [20, 27, 0]])
     ties = fit_ties(Counts.from_matrix(wins, ["$a", "b", "c"], 5 * (1 - np.eye(3))))
-    order = fit_order_effect(wins, wins + np.triu(np.ones((3, 3)), 1) * 9, ["a", "b", "c"])
+    second = wins + np.triu(np.ones((3, 3)), 1) * 9
+    order = fit_order_effect(counts_of_orders(wins, second, ["a", "b", "c"]), model="bradley_terry")
     each = Counts(
         ("a", "b", "c"),
         pd.DataFrame({"observer": range(4)}),

@@ -13,6 +13,7 @@ from visavis.scaling import (
     choices_for_power,
     circular_triads,
     count_choices,
+    counts_of_orders,
     deviance,
     error_consistency,
     fit_order_effect,
@@ -134,7 +135,7 @@ def test_ceilings_of_choices_between_tone_mapping_operators() -> None:
     assert found.choices == 1213
 
 
-def by_order(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def of_first_and_second(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Turn wins in two orders into wins of the first shown and of the second shown."""
     one, two = tables
     first = np.triu(one) + np.tril(two)
@@ -142,8 +143,12 @@ def by_order(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
+def by_order(tables: np.ndarray) -> Counts:
+    return counts_of_orders(*of_first_and_second(tables))
+
+
 def test_order_effect_of_davidson_and_beaver() -> None:
-    found = fit_order_effect(*by_order(HEAVINESS))
+    found = fit_order_effect(by_order(HEAVINESS), model="bradley_terry", method="ml")
     assert found.gamma == pytest.approx(1.337341, abs=5e-6)
     assert (found.deviance, found.df) == (pytest.approx(6.566911, abs=1e-6), 15)
     assert found.likelihood_ratio == pytest.approx(11.5502, abs=1e-4)
@@ -151,7 +156,10 @@ def test_order_effect_of_davidson_and_beaver() -> None:
 
 
 def test_swapping_the_orders_turns_the_bias_round() -> None:
-    one, other = fit_order_effect(*by_order(HEAVINESS)), fit_order_effect(*by_order(HEAVINESS[::-1]))
+    one, other = (
+        fit_order_effect(by_order(HEAVINESS), method="ml"),
+        fit_order_effect(by_order(HEAVINESS[::-1]), method="ml"),
+    )
     assert other.bias == pytest.approx(-one.bias)
     assert other.values == pytest.approx(one.values)
 
@@ -160,7 +168,7 @@ def test_swapping_the_orders_turns_the_bias_round() -> None:
 def test_order_effect_is_a_glm_with_a_constant(model: str) -> None:
     import statsmodels.api as sm
 
-    first, second = by_order(HEAVINESS)
+    first, second = of_first_and_second(HEAVINESS)
     rows = [(i, j) for i in range(5) for j in range(5) if i != j]
     design = np.zeros((20, 5))
     for row, (i, j) in enumerate(rows):
@@ -172,7 +180,7 @@ def test_order_effect_is_a_glm_with_a_constant(model: str) -> None:
     outcomes = np.array([(first[i, j], second[i, j]) for i, j in rows])
     link = sm.families.links.Probit() if model == "thurstone" else None
     glm = sm.GLM(outcomes, design, family=sm.families.Binomial(link)).fit(tol=1e-14, maxiter=200)
-    found = fit_order_effect(first, second, model=model)  # type: ignore[arg-type]
+    found = fit_order_effect(counts_of_orders(first, second), model=model, method="ml")  # type: ignore[arg-type]
     covariance = np.linalg.inv(-glm.model.hessian(glm.params, observed=True))
     assert found.bias == pytest.approx(glm.params[0], abs=1e-7)
     assert found.bias_se == pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-5)
@@ -189,7 +197,7 @@ def test_order_effect_is_a_glm_with_a_constant(model: str) -> None:
 )
 def test_ties_of_two_items(model: str, difference: float, parameter: float) -> None:
     counts = Counts.from_matrix([[0, 50], [30, 0]], ties=[[0, 20], [20, 0]])
-    found = fit_ties(counts, model)  # type: ignore[arg-type]
+    found = fit_ties(counts, model, method="ml")  # type: ignore[arg-type]
     assert found.values[0] - found.values[1] == pytest.approx(difference, abs=1e-4)
     assert found.tie_parameter == pytest.approx(parameter, abs=1e-5)
     assert (found.deviance, found.df) == (pytest.approx(0, abs=1e-9), 0)
@@ -199,7 +207,7 @@ def test_ties_of_two_items(model: str, difference: float, parameter: float) -> N
 
 def test_davidsons_ties_of_three_items() -> None:
     wins, ties = np.array([[0, 30, 25], [15, 0, 18], [20, 27, 0]]), 5 * (1 - np.eye(3))
-    found = fit_ties(Counts.from_matrix(wins, ties=ties))
+    found = fit_ties(Counts.from_matrix(wins, ties=ties), method="ml")
     assert found.values - found.values[2] == pytest.approx([0.2433865, -0.4260285, 0], abs=1e-6)
     assert np.log(found.tie_parameter) == pytest.approx(-1.4759338, abs=1e-6)
     assert (found.deviance, found.df) == (pytest.approx(0.0200715, abs=1e-6), 3)
@@ -222,7 +230,7 @@ def test_thresholds_are_those_of_an_ordinal_regression(model: str, distribution:
     data = np.array(rows)
     theirs = OrderedModel(data[:, 0], data[:, 1:], distr=distribution).fit(method="newton", disp=False, tol=1e-10)
     thresholds = theirs.model.transform_threshold_params(theirs.params[-2:])[1:3]
-    found = fit_ties(Counts.from_matrix(TIED_WINS, ties=TIES), model)  # type: ignore[arg-type]
+    found = fit_ties(Counts.from_matrix(TIED_WINS, ties=TIES), model, method="ml")  # type: ignore[arg-type]
     t = found.tie_parameter if model == "glenn_david" else np.log(found.tie_parameter)
     assert found.values - found.values[0] == pytest.approx([0, *theirs.params[:3]], abs=1e-5)
     assert [-t, t] == pytest.approx(thresholds, abs=1e-5)
@@ -244,7 +252,7 @@ def test_davidsons_model_is_a_log_linear_one() -> None:
             rows.append([*(sign * difference), tie, *np.eye(len(pairs))[pair]])
             counts.append(count)
     glm = sm.GLM(counts, np.array(rows), family=sm.families.Poisson()).fit(tol=1e-14)
-    found = fit_ties(Counts.from_matrix(TIED_WINS, ties=TIES))
+    found = fit_ties(Counts.from_matrix(TIED_WINS, ties=TIES), method="ml")
     assert found.values - found.values[0] == pytest.approx([0, *glm.params[:3]], abs=1e-6)
     assert np.log(found.tie_parameter) == pytest.approx(glm.params[3], abs=1e-6)
     assert np.sqrt(found.covariance[4, 4]) == pytest.approx(glm.bse[3], rel=1e-5)
@@ -254,7 +262,8 @@ def test_davidsons_model_is_a_log_linear_one() -> None:
 @pytest.mark.parametrize("model", ["davidson", "rao_kupper", "glenn_david"])
 def test_a_weak_prior_meets_the_likelihood_and_a_strong_one_is_finite_for_any_data(model: str) -> None:
     counts = Counts.from_matrix(TIED_WINS, ties=TIES)
-    likelihood, weak = (fit_ties(counts, model, prior_sd=sd) for sd in (None, 1e5))  # type: ignore[arg-type]
+    likelihood = fit_ties(counts, model, method="ml")  # type: ignore[arg-type]
+    weak = fit_ties(counts, model, prior_sd=1e5)  # type: ignore[arg-type]
     assert weak.values == pytest.approx(likelihood.values, abs=1e-7)
     assert weak.tie_parameter == pytest.approx(likelihood.tie_parameter)
     separated = Counts.from_matrix([[0, 5, 5], [0, 0, 3], [0, 2, 0]], ties=TIED)
@@ -266,11 +275,12 @@ def test_a_weak_prior_meets_the_likelihood_and_a_strong_one_is_finite_for_any_da
 def test_an_observer_who_always_answers_left_has_a_finite_bias_with_a_prior() -> None:
     always = 3 * (1 - np.eye(3))
     with pytest.raises(ScalingError, match="one side always won"):
-        fit_order_effect(always, np.zeros((3, 3)))
-    found = fit_order_effect(always, np.zeros((3, 3)), prior_sd=2)
+        fit_order_effect(counts_of_orders(always, np.zeros((3, 3))), method="ml")
+    found = fit_order_effect(counts_of_orders(always, np.zeros((3, 3))), prior_sd=2)
     assert found.values == pytest.approx(0, abs=1e-9)
     assert 1 < found.bias < 6
-    likelihood, weak = (fit_order_effect(*by_order(HEAVINESS), prior_sd=sd) for sd in (None, 1e5))
+    likelihood = fit_order_effect(by_order(HEAVINESS), method="ml")
+    weak = fit_order_effect(by_order(HEAVINESS), prior_sd=1e5)
     assert weak.bias == pytest.approx(likelihood.bias, abs=1e-7)
     assert weak.values == pytest.approx(likelihood.values, abs=1e-7)
 
@@ -419,11 +429,14 @@ class TestTransitivity:
         (lambda: error_consistency(1.7, 0.8, 0.7), "observed must be shares from 0 to 1"),
         (lambda: kendall_w([[1, 2, np.nan], [1, 2, 3]]), "a score is missing"),
         (lambda: choices_for_power(0.75, alpha=2), "alpha must be between 0 and 1"),
-        (lambda: fit_ties(Counts.from_matrix(3 * CUT_OFF, ties=CUT_OFF), "rao_kupper"), "no comparison joins 1, 2"),
-        (lambda: fit_ties(Counts.from_matrix([[0, 3], [0, 0]], ties=[[0, 1], [1, 0]])), "ties aside, 1 never lost"),
+        (lambda: fit_ties(Counts.from_matrix(3 * CUT_OFF, ties=CUT_OFF), "rao_kupper", method="ml"),
+         "no comparison joins 1, 2"),
+        (lambda: fit_ties(Counts.from_matrix([[0, 3], [0, 0]], ties=[[0, 1], [1, 0]]), method="ml"),
+         "ties aside, 1 never lost"),
         (lambda: fit_ties(Counts.from_matrix([[0, 3], [1, 0]], ties=[[0, 1], [1, 0]]), group=1), "there is no group 1"),
-        (lambda: fit_order_effect(-np.eye(2)[::-1], np.ones((2, 2))), "negative, infinite or missing"),
-        (lambda: fit_order_effect([[0, 3, 0], [2, 0, 0], [0, 0, 0]], np.zeros((3, 3))), "no comparison joins 1, 2"),
+        (lambda: counts_of_orders(-np.eye(2)[::-1], np.ones((2, 2))), "negative, infinite or missing"),
+        (lambda: fit_order_effect(counts_of_orders([[0, 3, 0], [2, 0, 0], [0, 0, 0]], np.zeros((3, 3))), method="ml"),
+         "no comparison joins 1, 2"),
         (lambda: kendall_u(BOYS, 2), "at least three observers"),
         (lambda: kendall_u(BOYS, 20), "by each of the 20 observers"),
         (lambda: kendall_w(np.ones((3, 4))), "W is not defined"),
@@ -432,9 +445,12 @@ class TestTransitivity:
         (lambda: choices_for_power(0.5), "share must be between 1/2 and 1"),
         (lambda: montag_standard_error(1, 30), "at least two items and three observers"),
         (lambda: fit_ties(Counts.from_matrix([[0, 1], [1, 0]])), "needs some ties and some choices"),
-        (lambda: fit_ties(Counts.from_matrix([[0, 1], [1, 0]]), "none"), "unknown model 'none' of ties"),  # type: ignore[arg-type]
-        (lambda: fit_ties(Counts.from_matrix([[0, 5, 5], [0, 0, 3], [0, 2, 0]], ties=TIED)), "no finite maximum"),
-        (lambda: fit_order_effect(np.array([[0, 5], [5, 0]]), np.zeros((2, 2))), "no finite maximum"),
+        (lambda: fit_ties(Counts.from_matrix([[0, 1], [1, 0]]), "none"),
+         "unknown model 'none' of ties"),  # type: ignore[arg-type]
+        (lambda: fit_ties(Counts.from_matrix([[0, 5, 5], [0, 0, 3], [0, 2, 0]], ties=TIED), method="ml"),
+         "no finite maximum"),
+        (lambda: fit_order_effect(counts_of_orders([[0, 5], [5, 0]], np.zeros((2, 2))), method="ml"),
+         "no finite maximum"),
         (lambda: mosteller(fit_scale(Counts.from_matrix(BOYS), model="bradley_terry")), "Thurstone's Case V"),
     ],
 )  # fmt: skip

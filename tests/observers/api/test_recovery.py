@@ -41,7 +41,7 @@ def test_contrast_and_side_bias_of_a_noisy_model_are_recovered(
     observer = observer_at("openai", serve(judge), concurrency=1)
     assert run(experiment, observer, tmp_path, warn=lambda _: None).complete
     trials = load_trials(tmp_path)
-    found = fit_order_effect(*count_by_order(trials), model="thurstone")
+    found = fit_order_effect(count_by_order(trials), method="ml")
     truth = [SENSITIVITY * experiment.stimuli["coast", item].statistic("rms_contrast") / spread for item in found.items]
     error = np.sqrt(np.diag(found.covariance))[:-1]
     assert np.all(np.abs(found.values - (truth - np.mean(truth))) < 3.5 * error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import choix
 import numpy as np
@@ -15,6 +16,7 @@ from scipy.stats import norm, spearmanr
 
 from visavis.scaling import (
     ActiveSampler,
+    ChoiceList,
     Counts,
     Design,
     ScalingError,
@@ -191,10 +193,11 @@ class TestManyItems:
         wins = np.zeros((12, 12))
         np.add.at(wins, (first, second), 1)
         for prior_sd, method in ((None, "ml"), (0.8, "map")):
-            options = {"prior_sd": prior_sd} if prior_sd else {}
-            dense = fit_scale(Counts.from_matrix(wins), model=model, method=method, **options)  # type: ignore[arg-type]
-            sparse = fit_sparse(first, second, 12, model=model, prior_sd=prior_sd)  # type: ignore[arg-type]
+            options: Any = {"prior_sd": prior_sd or 2.0, "method": method, "model": model}
+            dense = fit_scale(Counts.from_matrix(wins), **options)
+            sparse = fit_sparse(ChoiceList.of(first, second, 12), **options)
             assert sparse.converged
+            assert fit_sparse(Counts.from_matrix(wins), **options).values == pytest.approx(sparse.values)
             assert sparse.values == pytest.approx(dense.values[0], abs=1e-6)
             assert sparse.log_likelihood == pytest.approx(dense.log_likelihood[0])
 
@@ -203,7 +206,9 @@ class TestManyItems:
         pairs = [tuple(rng.choice(40, 2, replace=False).tolist()) for _ in range(3000)]
         theirs = choix.opt_pairwise(40, pairs, tol=1e-12)
         i, j = np.array(pairs).T
-        assert fit_sparse(i, j, 40).values == pytest.approx(theirs - theirs.mean(), abs=1e-4)
+        assert fit_sparse(ChoiceList.of(i, j, 40), model="bradley_terry", method="ml").values == pytest.approx(
+            theirs - theirs.mean(), abs=1e-4
+        )
 
     def test_thousands_of_items_recover_the_truth(self) -> None:
         rng = np.random.default_rng(4)
@@ -211,9 +216,7 @@ class TestManyItems:
         first, second = rng.integers(0, 2000, (2, 200_000))
         second = np.where(first == second, (second + 1) % 2000, second)
         won = rng.random(200_000) < ndtr(truth[first] - truth[second])
-        found = fit_sparse(
-            np.where(won, first, second), np.where(won, second, first), 2000, model="thurstone", prior_sd=2
-        )
+        found = fit_sparse(ChoiceList.of(np.where(won, first, second), np.where(won, second, first), 2000))
         assert found.converged
         assert spearmanr(found.values, truth).statistic > 0.98
         assert np.sqrt(np.mean((found.values - truth + truth.mean()) ** 2)) < 0.2
@@ -224,9 +227,9 @@ class TestManyItems:
         first, second = np.array([rng.choice(15, 2, replace=False) for _ in range(900)]).T
         wins = np.zeros((15, 15))
         np.add.at(wins, (first, second), 1)
-        options = {"prior_sd": prior_sd, "method": "map"} if prior_sd else {"method": "ml"}
-        dense = fit_scale(Counts.from_matrix(wins), model="bradley_terry", **options)  # type: ignore[arg-type]
-        found = fit_sparse(first, second, 15, prior_sd=prior_sd)
+        options: Any = {"prior_sd": prior_sd, "method": "map"} if prior_sd else {"method": "ml"}
+        dense = fit_scale(Counts.from_matrix(wins), **options)
+        found = fit_sparse(ChoiceList.of(first, second, 15), **options)
         assert found.covariance == pytest.approx(dense.covariance[0], abs=1e-8)
         some = [3, 0, 14]
         part = found.covariance_of([found.items[i] for i in some])
@@ -235,7 +238,7 @@ class TestManyItems:
     def test_of_too_many_items_the_covariance_is_asked_for_some(self) -> None:
         k = 2001
         around = np.arange(k)
-        found = fit_sparse(around, np.roll(around, 1), k)
+        found = fit_sparse(ChoiceList.of(around, np.roll(around, 1), k))
         with pytest.raises(ScalingError, match="ask covariance_of for some of them"):
             _ = found.covariance
         assert found.covariance_of(["1", "1001"]).shape == (2, 2)
@@ -246,9 +249,8 @@ class TestManyItems:
 
         rows = [("x", "y", "left"), ("y", "x", "left"), ("z", "x", "right"), ("y", "z", "tie"), ("x", "z", "right")]
         trials = pd.DataFrame(rows, columns=["left", "right", "choice"])
-        chosen, other, weights, items = list_choices(trials)
-        sparse = fit_sparse(chosen, other, items, weights=weights)
-        dense = fit_scale(count_choices(trials, ()), model="bradley_terry", method="ml")
+        sparse = fit_sparse(list_choices(trials), method="ml")
+        dense = fit_scale(count_choices(trials, ()), method="ml")
         assert sparse.items == dense.items == ("x", "y", "z")
         assert sparse.values == pytest.approx(dense.values[0], abs=1e-8)
 
@@ -262,12 +264,12 @@ class TestManyItems:
             ([], [], "no comparison joins item 8 to the others"),
         ):
             lists = (np.append(ring, chosen).astype(int), np.append(before, other).astype(int))
-            with pytest.raises(ScalingError, match=f"no finite maximum of the likelihood: {why}; give prior_sd"):
-                fit_sparse(*lists, names)
+            with pytest.raises(ScalingError, match=f"no finite maximum of the likelihood: {why}; use method='map'"):
+                fit_sparse(ChoiceList.of(*lists, names), method="ml")
 
     def test_weights_are_repeated_comparisons(self) -> None:
-        one = fit_sparse(np.array([0, 1, 0, 0]), np.array([1, 0, 1, 1]), 2)
-        weighted = fit_sparse(np.array([0, 1]), np.array([1, 0]), 2, weights=np.array([3.0, 1.0]))
+        one = fit_sparse(ChoiceList.of([0, 1, 0, 0], [1, 0, 1, 1], 2))
+        weighted = fit_sparse(ChoiceList.of([0, 1], [1, 0], 2, weights=[3.0, 1.0]))
         assert weighted.values == pytest.approx(one.values)
 
     @pytest.mark.parametrize(
@@ -284,9 +286,9 @@ class TestManyItems:
     )
     def test_bad_lists_are_named(self, chosen: list[int], other: list[int], message: str) -> None:
         with pytest.raises(ScalingError, match=message):
-            fit_sparse(np.array(chosen), np.array(other), 3)
+            fit_sparse(ChoiceList.of(chosen, other, 3), method="ml")
 
     @pytest.mark.parametrize("weights", [[-1, 1], [np.nan, 1], [1, 1, 1], [0, 0]])
     def test_bad_weights_are_named(self, weights: list[float]) -> None:
         with pytest.raises(ScalingError, match="weights must be one number from 0 for each comparison"):
-            fit_sparse([0, 1], [1, 0], 2, weights=weights)
+            ChoiceList.of([0, 1], [1, 0], 2, weights=weights)

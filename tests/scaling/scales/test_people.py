@@ -71,7 +71,7 @@ class TestPopulation:
             return -float(np.logaddexp.reduce(each, axis=1).sum())
 
         theirs = minimize(minus_log_likelihood, [0.1, 0.1, np.log(0.5)], tol=1e-10)
-        found = fit_population(counts)
+        found = fit_population(counts, method="ml")
         assert found.values == pytest.approx(theirs.x[:2] @ basis, abs=0.02)
         assert found.observer_sd == pytest.approx(np.exp(theirs.x[2]), rel=0.05)
         assert found.log_likelihood == pytest.approx(-theirs.fun, abs=0.3)
@@ -85,7 +85,7 @@ class TestPopulation:
             np.concatenate([counts.wins, np.zeros((1, 3, 3))]),
             np.zeros((9, 3, 3)),
         )
-        one, other = fit_population(counts), fit_population(silent)
+        one, other = fit_population(counts, method="ml"), fit_population(silent, method="ml")
         assert other.values == pytest.approx(one.values)
         assert set(other.individuals["observer"]) == set(counts.groups["observer"])
         with pytest.raises(ScalingError, match="silent made no choice to be sorted by"):
@@ -94,7 +94,7 @@ class TestPopulation:
     def test_a_spread_without_bounds_has_not_converged(self) -> None:
         opposite = np.array([[[0, 90], [0, 0]], [[0, 0], [90, 0]]] * 3, dtype=float)
         counts = Counts(("a", "b"), pd.DataFrame({"observer": range(6)}), opposite, np.zeros_like(opposite))
-        found = fit_population(counts)
+        found = fit_population(counts, method="ml")
         assert found.observer_sd > 2
         assert not found.converged or np.isfinite(found.standard_errors).all()
 
@@ -108,7 +108,7 @@ class TestPopulation:
         population = np.array([-1.0, 0.0, 1.0])
         counts = people(population, 1.0, n=200, times=4, seed=3)
         pooled = fit_scale(counts.pool([]), method="ml").values[0]
-        found = fit_population(counts)
+        found = fit_population(counts, method="ml")
         assert np.ptp(pooled) < 1.7 < np.ptp(found.values)
         assert (
             np.sqrt(np.diag(found.covariance)).min()
@@ -117,13 +117,13 @@ class TestPopulation:
 
     def test_people_who_do_not_differ_have_no_spread(self) -> None:
         counts = people(np.array([-0.5, 0.0, 0.5]), 0.0, n=60, times=10, seed=2)
-        found = fit_population(counts)
+        found = fit_population(counts, method="ml")
         assert found.observer_sd < 0.15
         assert found.values == pytest.approx(fit_scale(counts.pool([]), method="ml").values[0], abs=0.03)
 
     def test_individuals_lie_between_their_choices_and_the_population(self) -> None:
         counts = people(np.array([-0.5, 0.0, 0.5]), 0.7, n=40, times=8, seed=5)
-        found = fit_population(counts)
+        found = fit_population(counts, method="ml")
         own = found.individuals.pivot_table(index="observer", columns="item", values="value")
         assert own.shape == (40, 3)
         own_alone = fit_scale(counts, prior_sd=50).values
@@ -143,7 +143,7 @@ class TestPopulation:
         separated = Counts.from_matrix(np.array([[[0, 3], [0, 0]], [[0, 2], [0, 0]]]))
         named = Counts(separated.items, pd.DataFrame({"observer": ["a", "b"]}), separated.wins, separated.ties)
         with pytest.raises(ScalingError, match="no finite maximum of the likelihood: 1 never lost"):
-            fit_population(named)
+            fit_population(named, method="ml")
 
 
 class TestLatentClasses:
@@ -300,8 +300,7 @@ class TestSideBias:
         assert np.isnan(found["excess_flips"])
 
     def test_the_bias_is_estimated_beside_the_scale(self) -> None:
-        first, second, items = count_by_order(biased_trials(0.6, 1.0, scenes=2000))
-        found = fit_order_effect(first, second, items, model="thurstone")
+        found = fit_order_effect(count_by_order(biased_trials(0.6, 1.0, scenes=2000)))
         assert found.bias == pytest.approx(0.6, abs=4 * found.bias_se)
         assert found.values[0] - found.values[1] == pytest.approx(0.5, abs=0.1)
         assert found.p_value < 1e-10

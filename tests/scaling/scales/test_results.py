@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 
 from visavis.scaling import (
     Counts,
@@ -52,8 +54,7 @@ def counted(trials: pd.DataFrame, by: str | tuple[str, ...] = (), **options: Any
 
 
 def sparse(trials: pd.DataFrame, **options: Any) -> Any:
-    chosen, other, weights, items = list_choices(trials, columns=COLUMNS)
-    return fit_sparse(chosen, other, items, weights=weights, **options)
+    return fit_sparse(list_choices(trials, columns=COLUMNS), **options)
 
 
 FITS: dict[str, Fit] = {
@@ -62,7 +63,7 @@ FITS: dict[str, Fit] = {
         counted(trials, "observer"), "observer", resampling=Resampling(50), **options
     ),
     "ties": lambda trials, **options: fit_ties(counted(trials), **options),
-    "order": lambda trials, **options: fit_order_effect(*count_by_order(trials, columns=COLUMNS), **options),
+    "order": lambda trials, **options: fit_order_effect(count_by_order(trials, columns=COLUMNS), **options),
     "population": lambda trials, **options: fit_population(counted(trials, "observer"), **options),
     "classes": lambda trials, **options: fit_latent_classes(counted(trials, "observer"), 2, starts=3, **options),
     "sparse": sparse,
@@ -120,7 +121,7 @@ def test_results_print_on_one_short_line() -> None:
     assert repr(found) == "<Bootstrap: 20 resamples of observer, 3 items in 1 group(s)>"
     assert repr(fit_population(counts)) == "<PopulationScale: 3 items, by thurstone>"
     assert repr(fit_ties(counts.pool([]))) == "<TieScale: 3 items, by davidson>"
-    assert repr(sparse(table())) == "<SparseScale: 3 items, by bradley_terry>"
+    assert repr(sparse(table())) == "<SparseScale: 3 items, by thurstone>"
     classes = fit_latent_classes(counts, 2, starts=1)
     assert repr(classes) == "<LatentClasses: 2 classes of 6 observers, 3 items, by thurstone>"
 
@@ -131,6 +132,8 @@ def test_results_print_on_one_short_line() -> None:
         fit_scale,
         fit_ties,
         fit_population,
+        fit_order_effect,
+        fit_sparse,
         is_connected,
         has_maximum,
         choice_ceilings,
@@ -152,7 +155,7 @@ def test_every_result_predicts_probabilities() -> None:
     found = sparse(trials)
     one, other = found.predict(["$a", "c"], ["b", "b"]), found.predict(["b", "b"], ["$a", "c"])
     assert one + other == pytest.approx([1, 1])
-    assert one[0] == pytest.approx(1 / (1 + np.exp(found.values[1] - found.values[0])))
+    assert one[0] == pytest.approx(ndtr(found.values[0] - found.values[1]))
     with pytest.raises(ScalingError, match="'d' is not among the items"):
         found.predict(["d"], ["b"])
 
@@ -197,8 +200,10 @@ def test_without_a_finite_maximum_every_model_says_so_and_a_prior_helps(name: st
         assert fitted.separation == ("$a never lost to the others",)
         assert np.isnan(result.to_frame()["low"]).all()
     elif name != "classes":  # which always has a prior
-        with pytest.raises(ScalingError, match=r"no finite maximum of the likelihood: \$a never lost .* give prior_sd"):
-            FITS[name](trials)
+        with pytest.raises(
+            ScalingError, match=r"no finite maximum of the likelihood: \$a never lost .* use method='map'"
+        ):
+            FITS[name](trials, method="ml")
     result = FITS[name](trials, prior_sd=2)
     values = np.atleast_2d(result.values)
     assert np.isfinite(values).all()
@@ -215,7 +220,7 @@ def test_items_that_nothing_joins_are_named(name: str) -> None:
         assert fitted.separation == ("no comparison joins $a, b, c | x, y, z",)
     elif name != "classes":
         with pytest.raises(ScalingError, match=r"no comparison joins \$a, b, c"):
-            FITS[name](trials)
+            FITS[name](trials, method="ml")
     assert np.isfinite(FITS[name](trials, prior_sd=2).values).all()
 
 
@@ -224,6 +229,19 @@ def test_items_that_nothing_joins_are_named(name: str) -> None:
 def test_priors_that_are_none_are_refused(name: str, prior_sd: float) -> None:
     with pytest.raises(ScalingError, match="prior_sd must be between 1e-6 and 1e6"):
         FITS[name](table(), prior_sd=prior_sd)
+
+
+@pytest.mark.parametrize("name", [name for name in FITS if name != "classes"])
+def test_unknown_methods_are_named(name: str) -> None:
+    with pytest.raises(ScalingError, match="unknown method 'bayes'; choose from map, ml"):
+        FITS[name](table(), method="bayes")
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_a_notebook_shows_the_table(name: str) -> None:
+    page = FITS[name](table())._repr_html_()
+    assert "<table" in page
+    assert "$a" in page
 
 
 @pytest.mark.parametrize("name", FITS)
@@ -237,18 +255,19 @@ def test_huge_counts_change_only_the_certainty(name: str) -> None:
     """A billion identical observers are one, with a certainty √10⁹ times as high: nothing over- or underflows."""
     times = 1e9
     if name == "sparse":
-        chosen, other, weights, items = list_choices(table(), columns=COLUMNS)
-        one, many = (fit_sparse(chosen, other, items, weights=w) for w in (weights, times * weights))
+        listed = list_choices(table(), columns=COLUMNS)
+        more = replace(listed, weights=times * listed.weights)
+        one, many = (fit_sparse(choices, method="ml") for choices in (listed, more))
     elif name == "order":
-        first, second, items = count_by_order(table(), columns=COLUMNS)
-        one, many = (fit_order_effect(n * first, n * second, items) for n in (1, times))
+        by_side = count_by_order(table(), columns=COLUMNS)
+        one, many = (fit_order_effect(replace(by_side, wins=n * by_side.wins), method="ml") for n in (1, times))
     else:
         counts = counted(table(), () if name == "scale" else "observer")
         larger = Counts(counts.items, counts.groups, times * counts.wins, times * counts.ties)
         fit: Fit = {
             "scale": lambda c: fit_scale(c, method="ml"),
             "bootstrap": lambda c: bootstrap_scale(c, "observer", method="ml", resampling=Resampling(20)),
-            "population": fit_population,
+            "population": lambda c: fit_population(c, method="ml"),
             "classes": lambda c: fit_latent_classes(c, 1, starts=1, prior_sd=1e6),
         }[name]
         one, many = fit(counts), fit(larger)
