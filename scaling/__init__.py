@@ -21,6 +21,7 @@ from .report.figures import figures
 from .report.report import comparison_json, report_html, write_report
 from .report.sections import printed_tables
 from .scales.bootstrap import Bootstrap, bootstrap_scale
+from .scales.by_group import fit_groups
 from .scales.goodness_of_fit import Fit, deviance, mosteller
 from .scales.item_tests import compare_items
 from .scales.latent_classes import LatentClasses, fit_latent_classes
@@ -106,6 +107,7 @@ __all__ = [
     "expected_information",
     "expected_shrinkage",
     "figures",
+    "fit_groups",
     "fit_latent_classes",
     "fit_order_effect",
     "fit_population",

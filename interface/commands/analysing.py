@@ -67,19 +67,64 @@ _comparison_options = [
 @click.argument("results", type=FOLDER, default=Path("results"))
 @click.option("--by", default="observer,attribute,scene", show_default=True, help="Columns that are scaled apart.")
 @with_options(_scaling_options)
+@click.option(
+    "--fit",
+    "kind",
+    type=click.Choice(["ties", "sides", "population", "classes", "sparse"]),
+    help="A model with more in it: ties as answers of their own, a bias for a side, people who differ, groups of "
+    "people, or very many items.",
+)
+@click.option("--tie-model", type=click.Choice(["davidson", "rao_kupper", "glenn_david"]), help="For --fit ties.")
+@click.option("--classes", type=click.IntRange(1), help="Number of groups of people, for --fit classes.")
 @click.option("-o", "--output", type=FILE, help="Write CSV here instead of to standard output.")
-def scale(results: Path, by: str, output: Path | None, **options: Any) -> None:
+def scale(
+    results: Path,
+    by: str,
+    kind: str | None,
+    tie_model: str | None,
+    classes: int | None,
+    output: Path | None,
+    **options: Any,
+) -> None:
     """Scale the choices in RESULTS; give a CSV with values, standard errors and intervals."""
     from visavis.experiments import load_trials
-    from visavis.scaling import count_choices, fit_scale
+    from visavis.scaling import count_choices, fit_groups, fit_scale
 
     columns = [name.strip() for name in by.split(",") if name.strip()]
+    if kind is not None:
+        chosen = _options_of_a_model(kind, tie_model, classes, options)
+        table = fit_groups(load_trials(results), kind, columns, **chosen)  # type: ignore[arg-type]
+        write_text(table.to_csv(index=False, lineterminator="\n", float_format="%.6g"), output)
+        return
+    for name, value in (("--tie-model", tie_model), ("--classes", classes)):
+        if value is not None:
+            raise click.UsageError(f"{name} goes with --fit {'ties' if name == '--tie-model' else 'classes'}")
     fitted = fit_scale(count_choices(load_trials(results), columns), **options)
     for group, reason in enumerate(fitted.separation):
         if reason and options["method"] == "ml":
             which = ", ".join(f"{name} {value}" for name, value in fitted.counts.groups.iloc[group].items())
             click.secho(f"no finite maximum{f' for {which}' if which else ''}: {reason}", fg="yellow", err=True)
     write_text(fitted.to_frame().to_csv(index=False, lineterminator="\n", float_format="%.6g"), output)
+
+
+def _options_of_a_model(
+    kind: str, tie_model: str | None, classes: int | None, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the options of scaling that a model with more in it takes."""
+    if options["method"] == "least_squares":
+        raise click.UsageError(f"--fit {kind} is by likelihood: choose --method map or ml")
+    chosen = {name: options[name] for name in ("model", "method", "prior_sd")}
+    if kind == "ties":
+        chosen["model"] = tie_model or "davidson"
+    elif tie_model is not None:
+        raise click.UsageError("--tie-model goes with --fit ties")
+    if kind == "classes":
+        if chosen.pop("method") == "ml":
+            raise click.UsageError("--fit classes needs a prior: choose --method map")
+        chosen["classes"] = classes or 2
+    elif classes is not None:
+        raise click.UsageError("--classes goes with --fit classes")
+    return chosen
 
 
 @click.command()

@@ -88,6 +88,10 @@ class LatentClasses(Tabular):
         ]
         return pd.concat(frames, ignore_index=True)[["class", "share", "item", "value", "se", "low", "high"]]
 
+    def further(self) -> dict[str, float]:
+        """Return the BIC, the lower the better."""
+        return {"bic": self.bic}
+
     def summary(self) -> str:
         """Return what was fitted and what came out, in a few lines."""
         lines = [

@@ -222,6 +222,24 @@ def test_schema_is_json(visavis: Visavis, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("study")
+def test_scale_fits_models_with_more_in_them(visavis: Visavis) -> None:
+    run_everyone(visavis)
+    sides = visavis("scale", "--fit", "sides", "--by", "attribute")
+    assert sides.output.startswith("attribute,item,value,se,low,high,bias,bias_se,p_value\n")
+    assert "class_1" in visavis("scale", "--fit", "classes", "--classes", 1, "--by", "attribute").output
+    for words, message in (
+        (("--classes", 2), "--classes goes with --fit classes"),
+        (("--fit", "sides", "--tie-model", "davidson"), "--tie-model goes with --fit ties"),
+        (("--fit", "sides", "--method", "least_squares"), "choose --method map or ml"),
+        (("--fit", "classes", "--method", "ml"), "--fit classes needs a prior"),
+        (("--fit", "ties", "--by", "attribute"), "a model of ties needs some ties and some choices"),
+    ):
+        found = visavis("scale", *words)
+        assert found.exit_code != 0
+        assert message in found.output
+
+
+@pytest.mark.usefixtures("study")
 def test_people_are_screened_by_limits_of_ones_own(visavis: Visavis) -> None:
     run_everyone(visavis)
     usual = visavis("compare", "--people", "person-*", "--resamples", 20, "--screen")
