@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from calibrating.quantity import Quantity
 from calibrating.registry import QUANTITIES
-from calibrating.running import Calibration, calibrate_design, in_markdown, interval_and_test_columns, tables_of
-from calibrating.world import Design, draw_trials
+from calibrating.running import Calibration, calibrate_design, in_markdown, interval_and_test_columns
+from calibrating.world import Design
 
 SMALL = Design(people=4, scenes=6, items=4)
 STUDIES = 20
@@ -24,9 +23,7 @@ def reduced() -> dict[str, Calibration]:
 
 
 def test_every_interval_and_every_p_has_a_row() -> None:
-    names = ("scales", *(quantity.table for quantity in QUANTITIES))
-    tables = tables_of(draw_trials(SMALL, np.random.default_rng(0)), names, 20)
-    drawn = interval_and_test_columns(tables)
+    drawn = interval_and_test_columns()
     assert {quantity.name for quantity in QUANTITIES if quantity.limits or quantity.truth is None} == drawn
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from visavis.scaling import Options, Resampling, compare
+from visavis.scaling import Options, Resampling
+from visavis.scaling.comparison.analyses import ANALYSES
+from visavis.scaling.study.study import prepare
 
 from .quantity import TEXTS, Quantity
 from .registry import QUANTITIES
@@ -21,23 +23,20 @@ COVERED, SIZED = (0.93, 0.97), (0.03, 0.07)
 
 
 def tables_of(trials: pd.DataFrame, names: Iterable[str], resamples: int) -> Mapping[str, pd.DataFrame]:
-    """Return the tables of a comparison."""
-    tables = compare(trials, options=Options(resampling=Resampling(resamples))).tables()
-    return {name: tables[name] for name in dict.fromkeys(names)}
+    """Return some tables of a comparison, computing no others but what they need."""
+    people = sorted(set(trials.loc[trials["observer_kind"] == "human", "observer"]))
+    study = prepare(trials, people, Options(resampling=Resampling(resamples)), ANALYSES)
+    return {name: study.table(name) for name in dict.fromkeys(names)}
 
 
-def interval_and_test_columns(tables: Mapping[str, pd.DataFrame]) -> set[str]:
-    """Return what must be calibrated: the columns with an interval, which stands after them, and the p-values."""
-    found = set()
-    for name, table in tables.items():
-        columns = list(table.columns)
-        for place, column in enumerate(columns):
-            if column.startswith("p_"):
-                found.add(f"{name}.{column}")
-            if column == "low" or column.endswith("_low"):
-                estimates = {"vr_within": "any"}
-                found.add(f"{name}.{estimates.get(name, columns[place - 1])}")
-    return found
+def interval_and_test_columns() -> set[str]:
+    """Return what must be calibrated: every declared column that has an interval, or is a p-value."""
+    return {
+        f"{analysis.name}.{column.name}"
+        for analysis in ANALYSES
+        for column in analysis.columns
+        if column.limits or column.name.startswith("p_")
+    }
 
 
 @dataclass(frozen=True)
