@@ -15,8 +15,12 @@ from scipy.stats import t as student
 from .counts import Floats
 from .errors import ScalingError
 
-Interval = Literal["expanded", "percentile", "bca"]
+Interval = Literal["expanded", "t", "percentile", "bca"]
 INTERVALS: tuple[Interval, ...] = get_args(Interval)
+FEW_UNITS = 8
+"""Below so many units no percentile of resamples reaches far enough: of two units, all resamples lie between them."""
+Bounds = tuple[float, float]
+UNBOUNDED: Bounds = (-np.inf, np.inf)
 
 
 def normal_reach(level: float) -> float:
@@ -44,11 +48,13 @@ class Resampling:
         The same seed draws the same units for everyone.
     level : float
         Of the interval, in (0, 1).
-    method : {'expanded', 'percentile', 'bca'}
+    method : {'expanded', 't', 'percentile', 'bca'}
         ``percentile`` (Efron & Tibshirani 1993, ch. 13) is too narrow for few units: with 15 people who differ its 95 %
         interval covers about 91 %. ``expanded`` (Hesterberg 2015), the default, takes percentiles further out, by as
-        much as a t interval is wider than one that divides by n. ``bca`` (Efron & Tibshirani 1993, ch. 14) corrects for
-        bias and skewness, not for few units; `bootstrap_scale` alone can give it.
+        much as a t interval is wider than one that divides by n; for fewer than 8 units, which no percentile can make
+        up for, it is ``t``: Student's t times the SD of the resamples, of unbiased size for so few units. ``bca``
+        (Efron & Tibshirani 1993, ch. 14) corrects for bias and skewness, not for few units; `bootstrap_scale` alone can
+        give it.
 
     Raises
     ------
@@ -97,7 +103,26 @@ class Resampling:
             return np.array([ndtr(-reach), ndtr(reach)])
         return np.array([(1 - self.level) / 2, (1 + self.level) / 2])
 
-    def limits(self, draws: Floats, n_units: int) -> tuple[Floats, Floats]:
+    def is_student(self, n_units: int) -> bool:
+        """Whether limits from so many units are Student's t times a standard error, not percentiles."""
+        return self.method == "t" or (self.method == "expanded" and n_units < FEW_UNITS)
+
+    def reach(self, n_units: int) -> float:
+        """Return what the SD of the resamples is multiplied by in a t interval."""
+        return float(np.sqrt(n_units / (n_units - 1)) * student.ppf(0.5 + self.level / 2, n_units - 1))
+
+    def in_words(self, n_units: int) -> str:
+        """Return what the intervals from so many units are called."""
+        if self.is_student(n_units):
+            return "Student's t intervals from the standard deviation of"
+        return {
+            "expanded": "expanded percentile intervals (Hesterberg, 2015) from",
+            "percentile": "percentile intervals from",
+        }.get(self.method, "BCa intervals from")
+
+    def limits(
+        self, draws: Floats, n_units: int, *, estimate: Floats | float | None = None, bounds: Bounds = UNBOUNDED
+    ) -> tuple[Floats, Floats]:
         """Return the interval of each statistic from its values in the resamples, which are the first axis.
 
         Parameters
@@ -106,6 +131,10 @@ class Resampling:
             NaN where a resample has no value.
         n_units : int
             Units drawn from.
+        estimate : float array, shape (...), optional
+            The statistic of all units, which a t interval is about; by default the mean of the resamples.
+        bounds : (float, float)
+            What the statistic can be at least and at most, which a t interval does not know.
 
         Returns
         -------
@@ -115,7 +144,12 @@ class Resampling:
         low, high = np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
         some = np.isfinite(draws).any(axis=0)
         if n_units > 1 and some.any():
-            low[some], high[some] = np.nanquantile(draws[:, some], self.tails(n_units), axis=0)
+            if self.is_student(n_units):
+                middle = np.nanmean(draws[:, some], axis=0) if estimate is None else np.asarray(estimate)[some]
+                reach = self.reach(n_units) * np.nanstd(draws[:, some], axis=0)
+                low[some], high[some] = np.clip(middle - reach, *bounds), np.clip(middle + reach, *bounds)
+            else:
+                low[some], high[some] = np.nanquantile(draws[:, some], self.tails(n_units), axis=0)
         return low, high
 
 
@@ -124,7 +158,11 @@ DEFAULT = Resampling()
 
 
 def over_scenes(
-    statistic: Callable[[Floats], Floats], n_scenes: int, resampling: Resampling = DEFAULT
+    statistic: Callable[[Floats], Floats],
+    n_scenes: int,
+    resampling: Resampling = DEFAULT,
+    *,
+    bounds: Bounds = UNBOUNDED,
 ) -> tuple[float, float, float]:
     """Return a statistic of all scenes, and its interval over resampled ones.
 
@@ -134,6 +172,8 @@ def over_scenes(
         From weights of scenes, shape (m, n scenes), to a value for each row, shape (m,).
     n_scenes : int
     resampling : Resampling
+    bounds : (float, float)
+        What the statistic can be at least and at most.
 
     Returns
     -------
@@ -145,7 +185,8 @@ def over_scenes(
     estimate = float(statistic(np.ones((1, n_scenes)))[0])
     if n_scenes < 2:
         return estimate, float("nan"), float("nan")
-    low, high = resampling.limits(statistic(resampling.weights(n_scenes)), n_scenes)
+    draws = statistic(resampling.weights(n_scenes))
+    low, high = resampling.limits(draws, n_scenes, estimate=estimate, bounds=bounds)
     return estimate, float(low), float(high)
 
 

@@ -67,7 +67,7 @@ def rho_differences(
             draws = rho(first[drawn], human[drawn], mode) - rho(second[drawn], human[drawn], mode)
             draws = draws[np.isfinite(draws)]
             if len(draws):
-                low, high = map(float, resampling.limits(draws, count))
+                low, high = map(float, resampling.limits(draws, count, estimate=difference, bounds=(-2, 2)))
                 smaller = min((draws <= 0).sum(), (draws >= 0).sum())
                 p = min(1.0, max(smallest_p(count), 2 * (smaller + 1) / (len(draws) + 1)))
         rows.append((scaled.attribute, one, other, difference, low, high, p, count))

@@ -43,7 +43,7 @@ def mean_scales(scaled: SceneScales, resampling: Resampling) -> pd.DataFrame:
         low = high = np.full(values.shape[1], np.nan)
         if len(values) > 1:
             draws = values[resampling.units(len(values))].mean(axis=1)
-            low, high = resampling.limits(draws, len(values))
+            low, high = resampling.limits(draws, len(values), estimate=values.mean(axis=0))
         mean = values.mean(axis=0) if len(values) else np.full(values.shape[1], np.nan)
         spread = mean.std()
         standardised = mean / spread if spread > 0 else np.full(mean.shape, np.nan)
@@ -131,7 +131,7 @@ def _shape(comparison: Comparison, table: pd.DataFrame) -> pd.DataFrame:  # noqa
 
 def _figure_caption(comparison: Comparison) -> str:
     options = comparison.options
-    widened = ", widened for their number" if options.resampling.method == "expanded" else ""
+    widened = ", widened for their number" if options.resampling.method in ("expanded", "t") else ""
     meaning = " (at a difference of 1, 84 % choose the higher)" if options.model == "thurstone" else ""
     order = "the people's values" if comparison.people else "the mean values"
     return (

@@ -18,6 +18,7 @@ from visavis.scaling.study.result import Comparison
 from .error_consistency import error_consistency
 from .majorities import Majorities, majorities
 
+_BOUNDS = {"accuracy": (0.0, 1.0), "kappa": (-1.0, 1.0)}
 COLUMNS = ("attribute", "observer", "measure", "estimate", "low", "high", "ceiling", "pairs")
 
 
@@ -70,7 +71,7 @@ def pairwise_agreement(
             if len(present) > 1:
                 measured["kappa"] = _kappa(own, votes.of(present), votes)
             for measure, statistic in measured.items():
-                found = over_scenes(statistic, len(votes.scenes), resampling)
+                found = over_scenes(statistic, len(votes.scenes), resampling, bounds=_BOUNDS[measure])
                 pairs = int(np.isfinite(own).sum())
                 rows.append((attribute, model, measure, *found, ceilings[measure], pairs))
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -112,7 +112,7 @@ def bootstrap_rho(
         draws = _mean_of_finite(_FUNCTIONS[coefficient](first, second)[drawn])
     else:
         draws = rho(first[drawn], second[drawn], mode, coefficient=coefficient)
-    low, high = resampling.limits(draws, len(first))
+    low, high = resampling.limits(draws, len(first), estimate=estimate, bounds=(-1, 1))
     return Rho(estimate, float(low), float(high), len(first))
 
 
@@ -140,5 +140,5 @@ def nested_rho(
     drawn = replace(resampling, seed=resampling.seed + 1).units(scenes)
     resampled = np.take_along_axis(human, drawn[:, :, None], axis=1)
     draws = rho(model[drawn], resampled, mode)
-    low, high = resampling.limits(draws, min(count, scenes))
+    low, high = resampling.limits(draws, min(count, scenes), estimate=estimate, bounds=(-1, 1))
     return Rho(estimate, float(low), float(high), scenes)

@@ -67,16 +67,11 @@ def _end(comparison: Comparison) -> list[str]:
     resampling = options.resampling
     sentences = []
     if len(comparison.scenes) > 1:
-        kind = (
-            "expanded percentile intervals (Hesterberg, 2015)"
-            if resampling.method == "expanded"
-            else "percentile intervals"
-        )
         people = (
             "; those of ρ from resampled people too" if options.resample_people and len(comparison.people) > 1 else ""
         )
         sentences.append(
-            f"Intervals are {percent(options)} {kind} from "
+            f"Intervals are {percent(options)} {resampling.in_words(len(comparison.scenes))} "
             f"{count(resampling.n, 'resample', 'resamples')} of scenes (seed {resampling.seed}){people}."
         )
     return [*sentences, f"The analysis was done with visavis {version('visavis')}."]

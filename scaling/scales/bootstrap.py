@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
+from scipy.stats import t as student
 
 from visavis.scaling.counts import Counts, Floats, as_names, require_counts
 from visavis.scaling.errors import ScalingError
@@ -150,6 +151,9 @@ class Bootstrap(Tabular):
         if method not in INTERVALS:
             raise ScalingError(f"unknown interval {method!r}; choose from {', '.join(INTERVALS)}")
         wanted = Resampling(level=level, method="percentile" if method == "bca" else method)
+        if self.unit != (TRIAL,) and self.n_units > 1 and wanted.is_student(self.n_units):
+            reach = student.ppf(0.5 + level / 2, self.n_units - 1) * self.standard_errors
+            return self.values - reach, self.values + reach
         tails = wanted.tails(self.n_units)
         if method != "bca":
             low, high = (_quantile_each(self.draws, np.full(self.values.shape, tail)) for tail in tails)

@@ -87,7 +87,8 @@ def _apart(first: Floats, second: Floats) -> tuple[Floats, Floats]:
 
 
 def _percent(votes: Majorities, apart: Floats, both: Floats, resampling: Resampling) -> tuple[float, ...]:
-    found = over_scenes(ratio(votes.by_scene(apart), votes.by_scene(both)), len(votes.scenes), resampling)
+    share = ratio(votes.by_scene(apart), votes.by_scene(both))
+    found = over_scenes(share, len(votes.scenes), resampling, bounds=(0, 1))
     return tuple(100 * value for value in found)
 
 

@@ -161,7 +161,7 @@ def _compute(study: Study) -> pd.DataFrame:
         same, swapped = (part[f"{name}_pairs"].to_numpy(dtype=float) for name in ("same", "swapped"))
         flips = (np.nan_to_num(part[f"{name}_flips"].to_numpy(dtype=float)) for name in ("same", "swapped"))
         same_rate, swapped_rate = (ratio(f * n, n) for f, n in zip(flips, (same, swapped), strict=True))
-        limits[group] = over_scenes(_minus(swapped_rate, same_rate), len(part), options.resampling)[1:]
+        limits[group] = over_scenes(_minus(swapped_rate, same_rate), len(part), options.resampling, bounds=(-1, 1))[1:]
     after = list(table.columns).index("excess_flips") + 1
     for place, name in enumerate(("excess_low", "excess_high")):
         table.insert(after + place, name, [limits[group][place] for group in table["group"]])

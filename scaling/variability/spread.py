@@ -53,7 +53,7 @@ def spreads(scaled: SceneScales, people: str, resampling: Resampling = DEFAULT) 
         variance = scaled.of(name).var(axis=-1)
         errors = np.nan_to_num(scaled.error_variances[scaled.names.index(name)])
         true = (variance - errors)[np.isfinite(variance)]
-        rows.append((name, *over_scenes(_root_mean(true), len(true), resampling), len(true)))
+        rows.append((name, *over_scenes(_root_mean(true), len(true), resampling, bounds=(0, np.inf)), len(true)))
     table = pd.DataFrame(rows, columns=["observer", "spread", "low", "high", "scenes"])
     of_people = table.loc[table["observer"] == people, "spread"].to_numpy(dtype=float)
     table["of_people"] = table["spread"] / of_people[0] if len(of_people) and of_people[0] > 0 else np.nan

@@ -100,7 +100,8 @@ def _compute(study: Study) -> pd.DataFrame:
     limits = []
     for key in table[list(by)].itertuples(index=False, name=None):
         varied, pairs = parts.get(key, np.empty((0, 2))).T
-        limits.append(over_scenes(ratio(varied, pairs), len(pairs), study.options.resampling)[1:])
+        share = ratio(varied, pairs)
+        limits.append(over_scenes(share, len(pairs), study.options.resampling, bounds=(0, 100))[1:])
     table["low"], table["high"] = np.array(limits).reshape(-1, 2).T
     table["pairs"] = readings["any"]["pairs"]
     return table

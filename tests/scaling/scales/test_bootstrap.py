@@ -206,7 +206,7 @@ def test_an_interval_that_cannot_be_made_is_named(counts: Counts) -> None:
         found.interval(95)
     with pytest.raises(ScalingError, match="the number of resamples, must be at least 1"):
         bootstrap_scale(counts, "observer", ["attribute"], resampling=Resampling(0))
-    with pytest.raises(ScalingError, match="unknown interval 'wald'; choose from expanded, percentile, bca"):
+    with pytest.raises(ScalingError, match="unknown interval 'wald'; choose from expanded, t, percentile, bca"):
         found.interval(method="wald")  # type: ignore[arg-type]
 
 
