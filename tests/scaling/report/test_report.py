@@ -201,7 +201,7 @@ def test_the_methods_are_told_in_sentences_with_the_numbers(trials: pd.DataFrame
         "preference. Of 648 trials 648 ended in a choice or a tie and were analysed."
     )
     assert "Gaussian priors of SD 2" in text
-    assert "95 % expanded percentile intervals (Hesterberg, 2015) from 100 resamples of scenes (seed 0)" in text
+    assert "95 % Student's t intervals from the standard deviation of 100 resamples of scenes (seed 0)" in text
     assert text in " ".join(Page(report_html(comparison)).texts)
     other = Options(
         method="least_squares", model="bradley_terry", rho_mode="pooled", resampling=Resampling(10, method="percentile")
