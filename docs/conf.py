@@ -31,7 +31,7 @@ extensions = [
     "command_reference",
     "example_figures",
 ]
-exclude_patterns = ["extensions", "pictures"]
+exclude_patterns = ["extensions", "pictures", "static"]
 templates_path: list[str] = []
 
 nitpicky = True
@@ -58,6 +58,8 @@ copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["wide.css"]
 html_title = f"visavis {release}"
 html_copy_source = False
 html_show_sphinx = False

@@ -94,7 +94,7 @@ def public_names() -> Mapping[str, tuple[Name, ...]]:
 def write_pages(folder: Path) -> None:
     """Write a page for each room into a folder; pages of rooms that are gone are removed."""
     folder.mkdir(exist_ok=True)
-    pages = {f"{room}.rst": page(room) for room in rooms()}
+    pages = {f"{room}.rst": page(room) for room in rooms()} | {"rooms.txt": table_of_rooms()}
     for old in folder.glob("*.rst"):
         if old.name not in pages:
             old.unlink()
@@ -104,13 +104,22 @@ def write_pages(folder: Path) -> None:
             file.write_text(text, encoding="utf-8", newline="\n")
 
 
+def table_of_rooms() -> str:
+    """Return what each room holds, by the first sentence of its docstring."""
+    rows = [".. list-table::", "   :widths: 1 2", "   :class: names", ""]
+    for room in rooms():
+        rows.append(f"   * - :doc:`{room} </{FOLDER}/{room}>`")
+        rows.append(f"     - {_first_paragraph(inspect.getdoc(importlib.import_module(room)) or '')}")
+    return "\n".join(rows) + "\n"
+
+
 def page(room: str) -> str:
     """Return a room's page as reStructuredText."""
     parts = [_title(room, "="), inspect.getdoc(importlib.import_module(room)) or "", f".. py:module:: {room}"]
     groups: dict[str, list[Name]] = {}
     for name in public_names()[room]:
         groups.setdefault(_group(name), []).append(name)
-    for group in sorted(groups, key=lambda group: (group != room, *_stacking(group))):
+    for group in sorted(groups, key=lambda group: (0, "") if group == room else _stacking(group)):
         if len(groups) > 1 and group != room:
             parts.append(_title(_group_title(group), "-"))
         parts += [_table(groups[group]), *(_description(name) for name in groups[group] if name.owner == room)]
@@ -124,7 +133,7 @@ def _title(text: str, line: str) -> str:
 def _group(name: Name) -> str:
     """Return the package right below the room that the name comes from, else the room."""
     inside = name.home.removeprefix(f"{name.room}.")
-    if name.owner != name.room or inside == name.home or "." not in inside:
+    if name.room == PACKAGE or name.owner != name.room or inside == name.home or "." not in inside:
         return name.room
     return f"{name.room}.{inside.partition('.')[0]}"
 
@@ -136,13 +145,23 @@ def _group_title(package: str) -> str:
 
 def _stacking(package: str) -> tuple[int, str]:
     """Order packages that import each other one way: what the others stand on comes first."""
+    below: set[str] = {package}
+    while more := frozenset[str]().union(*map(_imported, below)) - below:
+        below |= more
+    return len(below), package
+
+
+@cache
+def _imported(package: str) -> frozenset[str]:
+    """Return the packages beside a package that its modules import from."""
     room = package.rpartition(".")[0]
+    beside = {f"{room}.{info.name}" for info in pkgutil.iter_modules(importlib.import_module(room).__path__)}
     found = set()
     for info in pkgutil.walk_packages(getattr(importlib.import_module(package), "__path__", []), f"{package}."):
         for node in ast.walk(_tree(info.name)):
             if isinstance(node, ast.ImportFrom):
                 found.add(".".join(_absolute(info.name, node, info.ispkg).split(".")[: room.count(".") + 2]))
-    return len([other for other in found if other.startswith(f"{room}.") and other != package]), package
+    return frozenset(found & beside - {package})
 
 
 def _table(names: list[Name]) -> str:
@@ -153,7 +172,10 @@ def _table(names: list[Name]) -> str:
 
 
 def _summary(name: Name) -> str:
-    text = _documentation(name)
+    return _first_paragraph(_documentation(name))
+
+
+def _first_paragraph(text: str) -> str:
     return " ".join(text.split("\n\n")[0].split()) or "\\"
 
 

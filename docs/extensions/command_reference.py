@@ -22,7 +22,8 @@ observers KIND` lists them.
 
 def page() -> str:
     """Return the page as Markdown."""
-    context = click.Context(main, info_name="visavis", max_content_width=WIDTH, terminal_width=WIDTH)
+    settings = {**main.context_settings, "max_content_width": WIDTH, "terminal_width": WIDTH}
+    context = click.Context(main, info_name="visavis", **settings)
     parts = [_BEGINNING, _block(main.get_help(context))]
     for name in main.list_commands(context):
         command = main.get_command(context, name)
