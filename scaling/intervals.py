@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Literal, get_args
 
@@ -79,13 +80,12 @@ class Resampling:
         return np.random.default_rng(self.seed)
 
     def weights(self, n_units: int) -> Floats:
-        """Return how often each unit occurs in each resample; shape (n, n_units), rows summing to n_units."""
-        return resample_weights(n_units, self.n, self.generator())
+        """Return how often each unit occurs in each resample; read-only, shape (n, n_units), rows of sum n_units."""
+        return _drawn_weights(n_units, self.n, self.seed)
 
     def units(self, n_units: int) -> NDArray[np.intp]:
-        """Return the units of each resample; shape (n, n_units)."""
-        counts = self.weights(n_units).astype(np.intp)
-        return np.repeat(np.tile(np.arange(n_units), (self.n, 1)).ravel(), counts.ravel()).reshape(self.n, n_units)
+        """Return the units of each resample; shape (n, n_units); read-only."""
+        return _drawn_units(n_units, self.n, self.seed)
 
     def tails(self, n_units: int) -> Floats:
         """Return which shares of the resamples lie below the limits; shape (2,).
@@ -203,3 +203,18 @@ def ratio(part: Floats, whole: Floats) -> Callable[[Floats], Floats]:
 def resample_weights(n_units: int, n: int, rng: np.random.Generator) -> Floats:
     """Return how often each unit occurs in each resample; shape (n, n_units), rows summing to n_units."""
     return rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=n).astype(np.float64)
+
+
+@lru_cache(maxsize=8)  # the same scenes are drawn for every observer, attribute and statistic of a comparison
+def _drawn_weights(n_units: int, n: int, seed: int) -> Floats:
+    weights = resample_weights(n_units, n, np.random.default_rng(seed))
+    weights.flags.writeable = False
+    return weights
+
+
+@lru_cache(maxsize=8)
+def _drawn_units(n_units: int, n: int, seed: int) -> NDArray[np.intp]:
+    counts = _drawn_weights(n_units, n, seed).astype(np.intp)
+    units = np.repeat(np.tile(np.arange(n_units), (n, 1)).ravel(), counts.ravel()).reshape(n, n_units)
+    units.flags.writeable = False
+    return units

@@ -21,7 +21,7 @@ class Majorities:
     ----------
     observers, scenes : tuple of str
     scene : int array, shape (n pairs,)
-        Place of each pair's scene in `scenes`.
+        Place of each pair's scene in `scenes`, from the first to the last.
     first, second : object arrays, shape (n pairs,)
         The pair's items.
     signs : float array, shape (n observers, n pairs)
@@ -41,9 +41,10 @@ class Majorities:
 
     def by_scene(self, values: Floats) -> Floats:
         """Sum over the pairs of each scene; shape (n scenes, …) from (n pairs, …)."""
-        summed = np.zeros((len(self.scenes), *values.shape[1:]))
-        np.add.at(summed, self.scene, values)
-        return summed
+        if not len(self.scenes):
+            return np.zeros((0, *values.shape[1:]))
+        begins = np.searchsorted(self.scene, np.arange(len(self.scenes)))
+        return np.asarray(np.add.reduceat(values, begins, axis=0))
 
 
 def majorities(trials: pd.DataFrame, attribute: str) -> Majorities:

@@ -113,17 +113,41 @@ def _kappa(own: Floats, people: Floats, votes: Majorities) -> _Kappa:
     return _Kappa(same_sum, own_sum, their_sum, votes.by_scene(counted.T.astype(float)))
 
 
+def _kappa_with_each(position: int, own: Floats, others: Floats, preferring: dict[float, Floats]) -> _Kappa:
+    """Measure one person against each other, over all scenes; as `_kappa`, but counted by products of matrices.
+
+    Parameters
+    ----------
+    position : int
+        Of the person.
+    own, others : float arrays, shape (n pairs,)
+        The person's signs, and the sum of the others'.
+    preferring : dict of float arrays, shape (n people, n pairs)
+        By sign, 1 where a person has it.
+    """
+    counts = np.zeros((len(preferring[1.0]), 4))
+    for sign, prefer in preferring.items():
+        truth = np.sign(others - sign)  # without the other person too
+        counted = np.isfinite(own) & (own != 0) & (truth != 0)
+        own_right, their_right = own == truth, truth == sign
+        kinds = np.stack([own_right == their_right, own_right, their_right, np.ones_like(counted)], axis=1)
+        counts += prefer @ (counted[:, None] & kinds).astype(float)
+    return _Kappa(*(kind[None] for kind in np.delete(counts, position, axis=0).T))
+
+
 def people_agreement(votes: Majorities, people: Sequence[str]) -> dict[str, float]:
     """Return the ``accuracy`` and ``kappa`` of one person against the others, mean over people; NaN for too few."""
     signs = votes.of(people)
+    totals = np.nansum(signs, axis=0)
     everyone = np.ones((1, len(votes.scenes)))
     accuracies, kappas = [], []
-    for position in range(len(people)):
-        others = np.delete(signs, position, axis=0)
-        if len(others):
-            accuracies.append(_accuracy(signs[position], np.nansum(others, axis=0), votes)(everyone)[0])
-        if len(others) > 1:
-            kappas.append(_kappa(signs[position], others, votes)(everyone)[0])
+    preferring = {sign: (signs == sign).astype(float) for sign in (1.0, -1.0)}
+    for position, own in enumerate(signs):
+        others = totals - np.nan_to_num(own)
+        if len(people) > 1:
+            accuracies.append(_accuracy(own, others, votes)(everyone)[0])
+        if len(people) > 2:
+            kappas.append(_kappa_with_each(position, own, others, preferring)(np.ones((1, 1)))[0])
     return {"accuracy": _mean(accuracies), "kappa": _mean(kappas)}
 
 

@@ -42,3 +42,32 @@ def kendall(first: Floats, second: Floats) -> Floats:
         untied_y += (of_y * of_y).sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(concordant / np.sqrt(untied_x * untied_y))
+
+
+def kendall_of_resamples(first: Floats, second: Floats, weights: Floats) -> Floats:
+    """Return Kendall's τ-b over all rows and columns at once, each row as often as each resample drew it.
+
+    The same as `kendall` of the drawn rows, one after the other; but every two rows are compared once, and not in each
+    resample again.
+
+    Parameters
+    ----------
+    first, second : float arrays, shape (n rows, k)
+    weights : float array, shape (n, n rows)
+        How often each row was drawn, whole numbers.
+
+    Returns
+    -------
+    float array, shape (n,)
+    """
+    x, y = np.round(first, 9), np.round(second, 9)
+    sums = [np.zeros(len(weights)) for _ in range(3)]
+    for row in range(len(x)):
+        of_x, of_y = (np.sign(values[row, :, None, None] - values[None, row:]) for values in (x, y))
+        for total, signs in zip(sums, (of_x * of_y, of_x * of_x, of_y * of_y), strict=True):
+            between = signs.sum(axis=(0, 2))  # with each row from this one on
+            drawn = weights[:, row]
+            # Its copies make drawn (drawn - 1) / 2 ordered pairs and drawn unordered ones, which are half as many.
+            total += drawn**2 * between[0] / 2 + drawn * (weights[:, row + 1 :] @ between[1:])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(sums[0] / np.sqrt(sums[1] * sums[2]))

@@ -13,7 +13,7 @@ from visavis.scaling.intervals import DEFAULT, Resampling
 from visavis.scaling.study.options import MODES, Mode
 
 from .pooled_people import PooledPeople
-from .rank_correlation import kendall, pearson, spearman
+from .rank_correlation import kendall, kendall_of_resamples, pearson, spearman
 
 Coefficient = Literal["spearman", "pearson", "kendall"]
 COEFFICIENTS: tuple[Coefficient, ...] = get_args(Coefficient)
@@ -110,6 +110,8 @@ def bootstrap_rho(
     drawn = resampling.units(len(first))
     if mode == "per_scene_mean":  # a resample's scenes have the coefficients that they have
         draws = _mean_of_finite(_FUNCTIONS[coefficient](first, second)[drawn])
+    elif mode == "pooled" and coefficient == "kendall":  # its work grows with the square of what is pooled
+        draws = kendall_of_resamples(first, second, resampling.weights(len(first)))
     else:
         draws = rho(first[drawn], second[drawn], mode, coefficient=coefficient)
     low, high = resampling.limits(draws, len(first), estimate=estimate, bounds=(-1, 1))

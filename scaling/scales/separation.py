@@ -50,7 +50,8 @@ def has_maximum(counts: Counts) -> Bools:
 def describe_separation(counts: Counts, group: int) -> str:
     """Say in words why one group has no finite maximum; empty where it has one."""
     require_counts(counts)
-    comparisons, wins = counts.comparisons[group] > 0, (counts.wins + counts.ties)[group] > 0
+    wins = counts.wins[group] + counts.ties[group] > 0
+    comparisons = wins | wins.T
     together = reachable(comparisons[None])[0]
     if not together.all():
         parts = {tuple(np.flatnonzero(row)) for row in together}

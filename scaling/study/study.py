@@ -81,7 +81,7 @@ class Study:
     @property
     def answered(self) -> tuple[str, ...]:
         """Attributes on which anybody chose."""
-        chosen = set(self.main.loc[self.main["choice"].notna(), "attribute"])
+        chosen = self.once("chosen", lambda: set(self.main.loc[self.main["choice"].notna(), "attribute"].unique()))
         return tuple(name for name in self.attributes if name in chosen)
 
     @property
@@ -138,10 +138,10 @@ def prepare(
     return Study(
         trials=trials,
         people=tuple(people),
-        models=tuple(name for name in sorted(set(main["observer"])) if name not in set(people)),
+        models=tuple(name for name in sorted(main["observer"].unique()) if name not in set(people)),
         options=options,
-        attributes=tuple(sorted(set(main["attribute"]))),
-        scenes=tuple(sorted(set(main.loc[main["choice"].notna(), "scene"]))),
+        attributes=tuple(sorted(main["attribute"].unique())),
+        scenes=tuple(sorted(main.loc[main["choice"].notna(), "scene"].unique())),
         items=items,
         screened=pd.DataFrame() if screened is None else screened,
         unscreened=unscreened,

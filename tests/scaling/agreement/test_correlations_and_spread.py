@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from trial_tables import trials_table
 
 from visavis.scaling import Comparison, Options, Resampling, compare, fit_scale, rho
-from visavis.scaling.agreement.rank_correlation import kendall
+from visavis.scaling.agreement.rank_correlation import kendall, kendall_of_resamples
 from visavis.scaling.agreement.scene_scales import scene_scales
 from visavis.scaling.variability.spread import spreads
 from visavis.scaling.variability.trade_off import trade_off
@@ -28,6 +28,17 @@ def test_kendalls_tau_is_scipys(values: np.ndarray) -> None:
         assert kendall(first, second) == pytest.approx(scipy.stats.kendalltau(first, second).statistic)
     else:
         assert np.isnan(kendall(first, second))
+
+
+@given(
+    values=arrays(np.float64, (2, 4, 3), elements=st.integers(-3, 3).map(float)),
+    weights=arrays(np.int64, (5, 4), elements=st.integers(0, 4)),
+)
+def test_kendalls_tau_of_resampled_rows_is_that_of_the_rows_drawn(values: np.ndarray, weights: np.ndarray) -> None:
+    first, second = values
+    expected = [kendall(*(np.repeat(rows, drawn, axis=0).ravel() for rows in values)) for drawn in weights]
+    found = kendall_of_resamples(first, second, weights.astype(float))
+    assert np.array_equal(found, expected, equal_nan=True)
 
 
 @pytest.fixture(scope="module")

@@ -80,6 +80,20 @@ def test_kappa_is_the_formula_with_each_person_in_turn(trials: pd.DataFrame) -> 
     assert found["twin", "kappa"] == pytest.approx(np.mean(kappas))
 
 
+def test_the_ceiling_of_kappa_is_each_person_taken_for_a_model(trials: pd.DataFrame) -> None:
+    """Each person against all the others, as `pairwise_agreement` measures a model against people."""
+    tied = trials.assign(choice=trials["choice"].mask(trials.index % 7 == 0, "tie"))
+    with_gaps = tied[~((tied["observer"] == "P3") & (tied["scene"] == tied["scene"].iloc[0]))]
+    of_people = with_gaps[with_gaps["observer"].isin(PEOPLE)]
+    each = []
+    for name in PEOPLE:
+        others = [other for other in PEOPLE if other != name]
+        found = pairwise_agreement(of_people, others, resampling=Resampling(2)).set_index("measure")["estimate"]
+        each.append(found["kappa"])
+    ceiling = pairwise_agreement(with_gaps, PEOPLE, resampling=Resampling(2)).query("measure == 'kappa'")["ceiling"]
+    assert ceiling.to_numpy() == pytest.approx(np.full(3, np.mean(each)), rel=1e-12)
+
+
 def test_a_twin_of_people_reaches_their_ceiling_and_its_mirror_image_does_not(trials: pd.DataFrame) -> None:
     table = pairwise_agreement(trials, PEOPLE, resampling=Resampling(400)).set_index(["observer", "measure"])
     accuracy = table.xs("accuracy", level="measure")
