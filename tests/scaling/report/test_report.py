@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from trial_tables import trials_table
 
 from visavis.scaling import (
@@ -75,27 +79,49 @@ def trials() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def comparison(trials: pd.DataFrame) -> Comparison:
-    return compare(trials, options=QUICK)
+    return compare(trials, options=QUICK, extra=[SENSITIVITY])
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report, and every time that one of its figures was drawn."""
+
+    folder: Path
+    page: str
+    draws: list[Figure]
 
 
 @pytest.fixture(scope="module")
-def written(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Written:
     folder = tmp_path_factory.mktemp("parent") / "new" / "report"
-    folder.mkdir(parents=True)
-    (folder / "sensitivity.tex").write_text("of an earlier report")
-    return write_report(comparison, folder).parent
+    draws: list[Figure] = []
+    draw = Figure.draw
+
+    def counted(figure: Figure, *rest: Any, **more: Any) -> None:
+        draws.append(figure)
+        draw(figure, *rest, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "draw", counted)
+        page = write_report(comparison, folder)
+    return Written(folder, page.read_text(encoding="utf-8"), draws)
 
 
-def test_the_page_is_whole_and_asks_nothing_from_outside(comparison: Comparison) -> None:
-    page = Page(report_html(comparison))
-    assert page.tags.count("svg") == len(figures(comparison)) == 9
+@pytest.fixture(scope="module")
+def drawn(comparison: Comparison) -> dict[str, Figure]:
+    return figures(comparison)
+
+
+def test_the_page_is_whole_and_asks_nothing_from_outside(written: Written, drawn: dict[str, Figure]) -> None:
+    page = Page(written.page)
+    assert page.tags.count("svg") == len(drawn) == 9
     assert "script" not in page.tags
     assert all(address.startswith("#") for address in page.addresses)
-    assert not re.search(r"url\((?!#)", report_html(comparison))
+    assert not re.search(r"url\((?!#)", written.page)
 
 
-def test_the_page_says_what_it_was_made_from(comparison: Comparison) -> None:
-    text = " ".join(Page(report_html(comparison)).texts)
+def test_the_page_says_what_it_was_made_from(comparison: Comparison, written: Written) -> None:
+    text = " ".join(Page(written.page).texts)
     assert "0" * 64 in text
     assert "visavis 0." in text
     assert "prior_sd=2.0" in text
@@ -103,8 +129,12 @@ def test_the_page_says_what_it_was_made_from(comparison: Comparison) -> None:
     assert f"{row['rho']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" in text
 
 
-def test_of_an_earlier_report_nothing_stays_and_of_other_files_all(trials: pd.DataFrame, tmp_path: Path) -> None:
-    write_report(compare(trials, options=Options(resampling=Resampling(10)), extra=[SENSITIVITY]), tmp_path)
+def test_of_an_earlier_report_nothing_stays_and_of_other_files_all(
+    trials: pd.DataFrame, written: Written, tmp_path: Path
+) -> None:
+    shutil.copytree(written.folder, tmp_path, dirs_exist_ok=True)
+    for path in tmp_path.iterdir():
+        os.utime(path, (0, 0))
     mine = {"notes.txt", "alignment_old.png", "trials.csv"}
     for name in mine:
         (tmp_path / name).write_text("mine")
@@ -115,17 +145,16 @@ def test_of_an_earlier_report_nothing_stays_and_of_other_files_all(trials: pd.Da
     gone = {"alignment.png", "alignment.pdf", "alignment.svg", "alignment.tex", "sensitivity.csv", "sensitivity.tex"}
     assert gone <= before - after
     assert mine | {"report.html", "comparison.json", "scales.png", "scales.csv"} <= after
-    fresh = write_report(compare(models, options=Options(resampling=Resampling(10))), tmp_path / "fresh").parent
-    assert after - mine == {path.name for path in fresh.iterdir()}
+    assert all(path.stat().st_mtime > 0 for path in tmp_path.iterdir()), "of the earlier report"
 
 
-def test_weights_are_drawn_as_beta_with_its_interval(comparison: Comparison) -> None:
-    drawn = figures(comparison)["weights"].axes[0]
+def test_weights_are_drawn_as_beta_with_its_interval(comparison: Comparison, drawn: dict[str, Figure]) -> None:
+    axes = drawn["weights"].axes[0]
     table = comparison.weights[comparison.weights["observer"] == "M1"]
-    _, _, (bar,) = drawn.containers[1]  # below people
+    _, _, (bar,) = axes.containers[1]  # below people
     low, high = bar.get_segments()[0][:, 0]
     assert (low, high) == pytest.approx((table["low"].item(), table["high"].item()))
-    assert drawn.get_xlabel() == "β in preference"
+    assert axes.get_xlabel() == "β in preference"
 
 
 def test_names_stand_as_they_are(trials: pd.DataFrame) -> None:
@@ -135,8 +164,8 @@ def test_names_stand_as_they_are(trials: pd.DataFrame) -> None:
     assert "rms contrast" not in texts
 
 
-def test_the_same_comparison_gives_the_same_page(trials: pd.DataFrame, comparison: Comparison) -> None:
-    assert report_html(compare(trials, options=QUICK)) == report_html(comparison)
+def test_the_same_comparison_gives_the_same_page(trials: pd.DataFrame, written: Written) -> None:
+    assert report_html(compare(trials, options=QUICK, extra=[SENSITIVITY])) == written.page
 
 
 def test_no_text_of_the_users_is_taken_for_markup(trials: pd.DataFrame) -> None:
@@ -166,14 +195,12 @@ def test_a_report_of_less_data_is_whole_too(trials: pd.DataFrame, query: str) ->
     Page(report_html(compare(trials[~trials.eval(query)], options=QUICK)))
 
 
-def test_json_and_csv_beside_the_page_hold_the_same_numbers(comparison: Comparison, written: Path) -> None:
-    page = written / "report.html"
-    assert page.read_text(encoding="utf-8") == report_html(comparison)
-    data = json.loads((page.parent / "comparison.json").read_text(encoding="utf-8"))
+def test_json_and_csv_beside_the_page_hold_the_same_numbers(comparison: Comparison, written: Written) -> None:
+    data = json.loads((written.folder / "comparison.json").read_text(encoding="utf-8"))
     assert data["options"]["resampling"]["n"] == 100
     assert data["definitions"] == ["0" * 64]
     for name, table in comparison.tables().items():
-        from_csv = pd.read_csv(page.parent / f"{name}.csv")
+        from_csv = pd.read_csv(written.folder / f"{name}.csv")
         if "reason" in table:  # an empty text is a missing one in a CSV
             from_csv["reason"] = from_csv["reason"].astype(object).fillna("")
         pd.testing.assert_frame_equal(from_csv, table, check_dtype=False, check_column_type=False, rtol=1e-9)
@@ -182,11 +209,11 @@ def test_json_and_csv_beside_the_page_hold_the_same_numbers(comparison: Comparis
         pd.testing.assert_frame_equal(from_json, table, check_dtype=False, check_column_type=False, rtol=1e-12)
 
 
-def test_figures_for_print_lie_beside_the_page(comparison: Comparison, written: Path) -> None:
+def test_figures_for_print_lie_beside_the_page(written: Written, drawn: dict[str, Figure]) -> None:
     from PIL import Image
 
-    folder = written
-    for name in figures(comparison):
+    folder = written.folder
+    for name in drawn:
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert "<svg" in (folder / f"{name}.svg").read_text(encoding="utf-8")
         with Image.open(folder / f"{name}.png") as image:
@@ -194,7 +221,9 @@ def test_figures_for_print_lie_beside_the_page(comparison: Comparison, written: 
             assert len(np.unique(np.asarray(image.convert("L")))) > 20, "an empty picture"
 
 
-def test_the_methods_are_told_in_sentences_with_the_numbers(trials: pd.DataFrame, comparison: Comparison) -> None:
+def test_the_methods_are_told_in_sentences_with_the_numbers(
+    trials: pd.DataFrame, comparison: Comparison, written: Written
+) -> None:
     text = methods_paragraph(comparison)
     assert text.startswith(
         "4 people and 2 models compared renditions of the same scene in pairs (6 scenes, 3 renditions) on contrast and "
@@ -202,7 +231,7 @@ def test_the_methods_are_told_in_sentences_with_the_numbers(trials: pd.DataFrame
     )
     assert "Gaussian priors of SD 2" in text
     assert "95 % Student's t intervals from the standard deviation of 100 resamples of scenes (seed 0)" in text
-    assert text in " ".join(Page(report_html(comparison)).texts)
+    assert text in " ".join(Page(written.page).texts)
     other = Options(
         method="least_squares", model="bradley_terry", rho_mode="pooled", resampling=Resampling(10, method="percentile")
     )
@@ -284,33 +313,36 @@ class TestLatex:
         assert r"{[x] -1} & $-$0.50 [$-$0.70, 0.10] \\" in lines
         assert [line for line in lines if line.endswith("rule")] == [r"\toprule", r"\midrule", r"\bottomrule"]
 
-    def test_every_table_with_rows_is_written_and_balanced(self, comparison: Comparison, written: Path) -> None:
-        assert not (written / "sensitivity.tex").exists()
+    def test_every_table_with_rows_is_written_and_balanced(self, comparison: Comparison, written: Written) -> None:
         parts = [part for parts in parts_by_section(comparison).values() for part in parts]
         told = {part.name: part.table for part in parts if part.table is not None}
-        assert {path.stem for path in written.glob("*.tex")} == set(told)
+        assert {path.stem for path in written.folder.glob("*.tex")} == set(told)
         for name, shown in told.items():
             if shown.rows:
-                text = (written / f"{name}.tex").read_text(encoding="utf-8")
+                text = (written.folder / f"{name}.tex").read_text(encoding="utf-8")
                 rows = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
                 assert len(rows) == len(shown.rows)
                 assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {len(shown.columns) - 1}
                 assert text.isascii()
 
-    def test_names_that_mean_something_to_latex(self, trials: pd.DataFrame, tmp_path: Path) -> None:
+    def test_names_that_mean_something_to_latex(self, trials: pd.DataFrame) -> None:
         named = trials[trials["attribute"] == "contrast"].replace({"M1": "open_model & co", "c0": "50%_{a}"})
-        write_report(compare(named, options=QUICK), tmp_path)
-        assert r"open\_model \& co" in (tmp_path / "alignment.tex").read_text(encoding="utf-8")
-        assert r"50\%\_\{a\}" in (tmp_path / "scales.tex").read_text(encoding="utf-8")
+        parts = [part for parts in parts_by_section(compare(named, options=QUICK)).values() for part in parts]
+        texts = {
+            part.name: latex_table(part.table.columns, part.table.rows, part.table.numeric, part.caption, part.name)
+            for part in parts
+            if part.table is not None
+        }
+        assert r"open\_model \& co" in texts["alignment"]
+        assert r"50\%\_\{a\}" in texts["scales"]
 
 
-def test_sensitivity_is_in_the_page_the_json_and_the_tables(trials: pd.DataFrame, tmp_path: Path) -> None:
+def test_sensitivity_is_in_the_page_the_json_and_the_tables(trials: pd.DataFrame, written: Written) -> None:
     varied = sensitivity(trials, options=QUICK)
-    page = write_report(compare(trials, options=QUICK, extra=[SENSITIVITY]), tmp_path)
-    assert "Had the analysis been another" in page.read_text(encoding="utf-8")
-    data = json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))
+    assert "Had the analysis been another" in written.page
+    data = json.loads((written.folder / "comparison.json").read_text(encoding="utf-8"))
     assert [row["observer"] for row in data["sensitivity"]] == varied["observer"].tolist()
-    assert {"sensitivity.csv", "sensitivity.tex"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"sensitivity.csv", "sensitivity.tex"} <= {path.name for path in written.folder.iterdir()}
 
 
 def test_the_caution_says_what_so_few_models_allow(trials: pd.DataFrame) -> None:
@@ -327,22 +359,22 @@ def test_the_caution_says_what_so_few_models_allow(trials: pd.DataFrame) -> None
 
 
 class TestFigures:
-    def test_they_are_as_wide_as_a_journals_columns(self, trials: pd.DataFrame, comparison: Comparison) -> None:
-        for name, figure in figures(comparison).items():  # one attribute explains preference
+    def test_they_are_as_wide_as_a_journals_columns(self, trials: pd.DataFrame, drawn: dict[str, Figure]) -> None:
+        for name, figure in drawn.items():  # one attribute explains preference
             assert figure.get_size_inches()[0] == pytest.approx((8.5 if name == "weights" else 17.8) / 2.54)
         one = compare(trials[trials["attribute"] == "contrast"], options=QUICK)
         for name, figure in figures(one).items():
             assert figure.get_size_inches()[0] == pytest.approx((17.8 if name == "side_bias" else 8.5) / 2.54)
 
-    def test_no_letter_is_smaller_than_six_points(self, comparison: Comparison) -> None:
+    def test_no_letter_is_smaller_than_six_points(self, drawn: dict[str, Figure]) -> None:
         from matplotlib.text import Text
 
-        for figure in figures(comparison).values():
+        for figure in drawn.values():
             sizes = {text.get_fontsize() for text in figure.findobj(Text) if text.get_text()}  # type: ignore[attr-defined]
             assert min(sizes) >= 6
 
-    def test_fonts_in_a_pdf_are_outlines(self, written: Path) -> None:
-        for path in written.glob("*.pdf"):
+    def test_fonts_in_a_pdf_are_outlines(self, written: Written) -> None:
+        for path in written.folder.glob("*.pdf"):
             content = path.read_bytes()
             assert b"/FontFile2" in content
             assert b"/Type3" not in content
@@ -377,18 +409,5 @@ class TestFigures:
                 assert len(figure.axes) == attributes
 
 
-def test_a_figure_is_laid_out_once_and_drawn_once_a_file(
-    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from matplotlib.figure import Figure
-
-    drawn = []
-    draw = Figure.draw
-
-    def counted(figure: Figure, *rest: Any, **more: Any) -> None:
-        drawn.append(figure)
-        draw(figure, *rest, **more)
-
-    monkeypatch.setattr(Figure, "draw", counted)
-    write_report(comparison, tmp_path)
-    assert len(drawn) == 4 * len(set(drawn)) > 0
+def test_a_figure_is_laid_out_once_and_drawn_once_a_file(written: Written) -> None:
+    assert len(written.draws) == 4 * len(set(written.draws)) > 0
