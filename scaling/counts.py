@@ -18,6 +18,12 @@ from .errors import ScalingError
 
 Floats = NDArray[np.float64]
 
+CHOICE_COLUMNS = ("observer", "attribute", "scene", "left", "right", "choice")
+"""What a table of choices has at least."""
+
+SCALE_COLUMNS = ("attribute", "observer", "scene", "item", "value")
+"""What a table of scale values by scene has."""
+
 _MOST = 2.0**53
 """The largest count to which a double can still add one."""
 
@@ -327,7 +333,7 @@ def require_columns(table: pd.DataFrame, columns: Sequence[str], what: str = "th
     """
     if not isinstance(table, pd.DataFrame):
         raise ScalingError(f"expected a DataFrame for {what}, got {type(table).__name__}")
-    missing = [name for name in columns if name not in table]
+    missing = [name for name in dict.fromkeys(columns) if name not in table]
     if missing:
         known = ", ".join(map(str, table.columns)) or "none"
         raise ScalingError(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from visavis.scaling.counts import Floats
+from visavis.scaling.counts import CHOICE_COLUMNS, Floats, require_columns
 from visavis.scaling.study.study import Study
 
 
@@ -56,6 +56,7 @@ def majorities(trials: pd.DataFrame, attribute: str) -> Majorities:
         Main trials; ties count for neither item.
     attribute : str
     """
+    require_columns(trials, CHOICE_COLUMNS)
     table = trials[(trials["attribute"] == attribute) & trials["choice"].notna()]
     left, right = (table[side].to_numpy(dtype=object) for side in ("left", "right"))
     ordered = (left < right) if len(table) else np.zeros(0, bool)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from visavis.scaling.counts import Floats
-from visavis.scaling.errors import ScalingError
+from visavis.scaling.counts import CHOICE_COLUMNS, Floats, require_columns
 from visavis.scaling.intervals import DEFAULT, Resampling, over_scenes, ratio
 from visavis.scaling.presentation.cells import side_by_side
 from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, PAIRS, Analysis, Column, with_interval
@@ -52,9 +51,7 @@ def pairwise_agreement(
     ScalingError
         If a column is missing.
     """
-    missing = {"observer", "attribute", "scene", "left", "right", "choice"} - set(trials.columns)
-    if missing:
-        raise ScalingError(f"the trials table lacks the column(s) {', '.join(sorted(missing))}")
+    require_columns(trials, CHOICE_COLUMNS)
     rows: list[tuple[object, ...]] = []
     for attribute in sorted(set(trials["attribute"])):
         votes = majorities(trials, attribute)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from visavis.scaling.counts import Counts, Floats, count_choices
+from visavis.scaling.counts import CHOICE_COLUMNS, Counts, Floats, count_choices, require_columns
 from visavis.scaling.scales.scale import fit_scale
 from visavis.scaling.study.study import Study
 
@@ -80,6 +80,7 @@ def pool_choices(
     **options
         As for `fit_scale`.
     """
+    require_columns(trials, CHOICE_COLUMNS)
     counts = count_choices(trials[trials["attribute"] == attribute], ("observer", "scene"), items=items)
     people = tuple(dict.fromkeys(counts.groups["observer"]))
     column = pd.Index(scenes).get_indexer(pd.Index(counts.groups["scene"]))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from visavis.scaling.counts import Floats, count_choices
+from visavis.scaling.counts import CHOICE_COLUMNS, Floats, count_choices, require_columns
 from visavis.scaling.scales.scale import fit_scale
 from visavis.scaling.study.study import Study
 
@@ -61,6 +61,7 @@ def scene_scales(
     **options
         As for `fit_scale`.
     """
+    require_columns(trials, CHOICE_COLUMNS)
     counts = count_choices(trials[trials["attribute"] == attribute], ("observer", "scene"), items=items)
     names = tuple(dict.fromkeys(counts.groups["observer"]))
     values = np.full((len(names), len(scenes), len(items)), np.nan)

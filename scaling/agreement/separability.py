@@ -12,7 +12,7 @@ from scipy.special import expit
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from visavis.scaling.counts import Floats
+from visavis.scaling.counts import CHOICE_COLUMNS, SCALE_COLUMNS, Floats, require_columns
 from visavis.scaling.presentation.panels import attributes_of, draw_points, of_attribute, present
 from visavis.scaling.presentation.style import look, panels
 from visavis.scaling.presentation.words import percent
@@ -69,6 +69,8 @@ def separability(
     Pairs of one scene share images. The slope's interval allows for that (standard errors from scenes, Liang & Zeger
     1986, and Student's t); Wilson's does not, and is somewhat narrow.
     """
+    require_columns(trials, CHOICE_COLUMNS)
+    require_columns(scales, SCALE_COLUMNS, "the table of scales")
     curves: list[tuple[object, ...]] = []
     points: list[tuple[object, ...]] = []
     z = float(norm.ppf((1 + level) / 2))

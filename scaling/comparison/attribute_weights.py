@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from visavis.scaling.counts import Floats
+from visavis.scaling.counts import SCALE_COLUMNS, Floats, require_columns
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.intervals import DEFAULT, Resampling
 from visavis.scaling.presentation.panels import dot_figure
@@ -146,6 +146,7 @@ def preference_weights(
         ``normalised_low`` and so on; ``collinearity`` (largest correlation among the other attributes) and ``scenes``.
         Observers that lack an attribute, or whose values cannot be told apart, are left out.
     """
+    require_columns(scene_scales, SCALE_COLUMNS, "the table of scales")
     rows = []
     for observer, part in scene_scales.groupby("observer", sort=False):
         wide = part.pivot_table(index=["scene", "item"], columns="attribute", values="value").dropna()

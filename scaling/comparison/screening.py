@@ -15,6 +15,7 @@ from visavis.scaling.scales.links import LINKS
 from visavis.scaling.scales.scale import fit_scale
 from visavis.scaling.study.analysis import OBSERVER, Analysis, Column
 from visavis.scaling.study.options import ScreeningRule
+from visavis.scaling.study.study import completed
 from visavis.scaling.variability.within import vr_within
 
 
@@ -93,7 +94,8 @@ def screen(trials: pd.DataFrame, people: Sequence[str], rule: ScreeningRule) -> 
         ``observer, invalid, disagreement, catch, out_of_line, excluded, reason``: the measures (NaN where there is
         nothing to measure), whether the observer is excluded, and why.
     """
-    table = trials[trials["observer"].isin(people)]
+    table = completed(trials)
+    table = table[table["observer"].isin(people)]
     main, catch = (table[table["phase"] == phase] for phase in ("main", "catch"))
     measures = pd.DataFrame(index=pd.Index(list(people), name="observer"))
     measures["invalid"] = (~main["outcome"].isin(["choice", "tie"])).groupby(main["observer"]).mean()

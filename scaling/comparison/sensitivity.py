@@ -14,7 +14,7 @@ from visavis.scaling.presentation.cells import Numbers, cell
 from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, Analysis, Column, never
 from visavis.scaling.study.options import PEOPLE, Options, ScreeningRule
 from visavis.scaling.study.result import Comparison
-from visavis.scaling.study.study import Study, people_named, pool_people
+from visavis.scaling.study.study import Study, completed, people_named, pool_people
 
 from .screening import screen
 
@@ -59,7 +59,7 @@ def sensitivity(
         ``lowest`` and ``highest`` of them; and ``best_rank, worst_rank``, the places that the observer takes among the
         models on this attribute, 1 for the highest ρ; models with the same ρ share the better place.
     """
-    base = options or Options()
+    base, trials = options or Options(), completed(trials)
     fits: _Fits = {}
     rhos = {name: _rhos(trials, people, replace(base, **change), fits) for name, change in VARIANTS.items()}
     table = pd.DataFrame(rhos).dropna(how="all")

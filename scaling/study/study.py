@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
-from visavis.scaling.counts import count_choices, require_columns
+from visavis.scaling.counts import CHOICE_COLUMNS, count_choices, require_columns
 from visavis.scaling.errors import ScalingError
 
 from .options import PEOPLE, Options
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from .analysis import Analysis
 
 Made = TypeVar("Made")
-
-NEEDED = ("observer", "attribute", "scene", "left", "right", "choice")
-"""Columns without which nothing can be compared; the others of the trials table are filled in where missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +157,7 @@ def completed(trials: pd.DataFrame) -> pd.DataFrame:
     ScalingError
         If one of these six is missing.
     """
-    require_columns(trials, NEEDED, "the trials table")
+    require_columns(trials, CHOICE_COLUMNS)
     choice = trials["choice"]
     filled: dict[str, Callable[[], Any]] = {
         "phase": lambda: "main",
