@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,9 +21,11 @@ from visavis.scaling import (
     pairwise_agreement,
     screen,
 )
-from visavis.scaling.agreement.differences import rho_differences
+from visavis.scaling.agreement.differences import rho_differences, swap_test
+from visavis.scaling.agreement.rho import rho
 from visavis.scaling.agreement.scene_scales import scene_scales
 from visavis.scaling.agreement.separability import logistic, separability
+from visavis.scaling.study.options import Mode
 
 VALUES = np.linspace(-1.2, 1.2, 6)
 
@@ -125,7 +129,7 @@ class TestDifferences:
         assert table.loc[("reverse", "twin"), "p_value"] < 0.02
 
     @pytest.mark.parametrize("count", [2, 3, 4, 6])
-    def test_p_is_no_less_than_a_sign_test_over_so_many_scenes_can_give(self, count: int) -> None:
+    def test_p_is_no_less_than_one_of_so_many_swaps(self, count: int) -> None:
         observers = {"people": {"contrast": 3 * VALUES}, "like": {"contrast": 3 * VALUES}}
         table = trials_table({**observers, "un": {"contrast": -3 * VALUES}}, scenes=count)
         scaled = scene_scales(table, "contrast", [f"s{i}" for i in range(count)], [f"c{i}" for i in range(6)])
@@ -141,6 +145,43 @@ class TestDifferences:
             scaled = scene_scales(table, "contrast", [f"s{i}" for i in range(10)], [f"c{i}" for i in range(6)])
             found.append(rho_differences(scaled, "people", resampling=Resampling(200))["p_value"].iloc[0])
         assert np.mean(np.array(found) < 0.05) <= 0.1
+
+    @pytest.mark.parametrize("mode", ["aggregate", "pooled", "per_scene_mean"])
+    def test_p_is_that_of_going_through_all_swaps_one_by_one(self, mode: Mode) -> None:
+        rng = np.random.default_rng(5)
+        human = rng.normal(size=(5, 6))
+        first, second = (human + rng.normal(size=(5, 6)) * noise for noise in (0.8, 1.1))
+        first, second = (values / np.sqrt(values.var(axis=1).mean()) for values in (first, second))
+
+        def statistic(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+            apart = float(rho(one, human, mode) - rho(other, human, mode))
+            covariances = [np.cov(values.mean(axis=0), human.mean(axis=0))[0, 1] for values in (one, other)]
+            return round(abs(apart), 9), round(abs(covariances[0] - covariances[1]), 9)
+
+        as_large = 0
+        for swaps in product([False, True], repeat=5):
+            one = np.array([b if swap else a for a, b, swap in zip(first, second, swaps, strict=True)])
+            other = np.array([a if swap else b for a, b, swap in zip(first, second, swaps, strict=True)])
+            as_large += statistic(one, other) >= statistic(first, second)
+        assert swap_test(first, second, human, mode) == pytest.approx(as_large / 2**5)
+        assert swap_test(3 * first, second, human, mode) == swap_test(first, second, human, mode)
+
+    def test_random_swaps_are_near_all_swaps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        rng = np.random.default_rng(2)
+        human = rng.normal(size=(10, 6))
+        first, second = human + rng.normal(size=(10, 6)), human + rng.normal(size=(10, 6))
+        exact = swap_test(first, second, human, "pooled")
+        monkeypatch.setattr("visavis.scaling.agreement.differences.MOST_EXACT", 5)
+        assert swap_test(first, second, human, "pooled", Resampling(20_000)) == pytest.approx(exact, abs=0.02)
+
+    @pytest.mark.parametrize("mode", ["pooled", "per_scene_mean"])
+    def test_models_of_one_law_are_told_apart_as_often_as_the_level_says(self, mode: Mode) -> None:
+        """Shares of resamples on the other side of 0 did so in 9 (pooled) and 12 % (per scene)."""
+        rng = np.random.default_rng(8)
+        human = rng.normal(size=(400, 8, 6))
+        noisy = [human + rng.normal(size=human.shape) for _ in range(2)]
+        p = [swap_test(*scales, mode) for scales in zip(*noisy, human, strict=True)]
+        assert 0.02 < np.mean(np.array(p) <= 0.05) < 0.08
 
 
 class TestSeparability:
