@@ -27,6 +27,7 @@ from .scales.item_tests import compare_items
 from .scales.latent_classes import LatentClasses, fit_latent_classes
 from .scales.order_effect import OrderEffect, count_by_order, counts_of_orders, fit_order_effect
 from .scales.population import PopulationScale, fit_population
+from .scales.prior import estimate_prior_sd
 from .scales.result import OneScale, SingleScale
 from .scales.scale import JOD_PER_SD, METHODS, Scale, fit_scale
 from .scales.separation import describe_separation, has_maximum, is_connected
@@ -104,6 +105,7 @@ __all__ = [
     "describe_tables",
     "deviance",
     "error_consistency",
+    "estimate_prior_sd",
     "expected_information",
     "expected_shrinkage",
     "figures",

@@ -10,8 +10,12 @@ The posterior of the scale values is approximated by a Gaussian (Laplace). Two c
   otherwise). It looks for near pairs, which settle the order of neighbours while errors add up along the scale: where
   values differ by little more than an SD, pairs at random gave smaller errors (benchmarks/active_sampling.py).
 
-A minimum spanning tree over the gain makes a batch that connects all items (as in Li et al. 2018, Hybrid-MST, and in
-ASAP).
+A batch by ``variance`` takes one pair after the other and reckons with what the pairs before it in the batch will tell,
+whatever their answers: the best pairs of one posterior resemble each other and tell the same. A batch by
+``information`` is a minimum spanning tree over the gain (as in Li et al. 2018, Hybrid-MST, and in ASAP).
+
+The prior's SD is estimated from the answers by default. With one that is too wide, values come out too far apart
+wherever pairs were chosen to be close, and the next ones are chosen by them.
 """
 
 from __future__ import annotations
@@ -21,13 +25,14 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.sparse.csgraph import minimum_spanning_tree
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from scipy.special import ndtr, xlogy
 
 from visavis.scaling.counts import Counts, Floats
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.scales.likelihood import precision_of
-from visavis.scaling.scales.scale import DEFAULT_PRIOR_SD, Scale, fit_scale
+from visavis.scaling.scales.scale import PriorSD, Scale, fit_scale
 
 Criterion = Literal["variance", "information"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
@@ -79,17 +84,69 @@ def expected_shrinkage(values: Floats, covariance: Floats) -> Floats:
         information w = φ²(d) / (Φ(d) Φ(-d)) of an answer at the difference d, expected under the posterior. w is taken
         as 2/π exp(-0.4 d²), within 0.03 of it.
     """
-    mean = values[:, None] - values[None]
     spread, shared = _of_differences(covariance), _of_differences(covariance @ covariance)
-    flatter = 1 + 0.8 * spread
-    weight = 2 / np.pi * np.exp(-0.4 * mean**2 / flatter) / np.sqrt(flatter)
+    weight = _expected_weight(values[:, None] - values[None], spread)
     return np.asarray(weight * shared / (1 + weight * spread))
+
+
+def _expected_weight(mean: Floats, spread: Floats) -> Floats:
+    """Return the information of an answer, expected of differences of a mean and variance."""
+    flatter = 1 + 0.8 * spread
+    return np.asarray(2 / np.pi * np.exp(-0.4 * mean**2 / flatter) / np.sqrt(flatter))
 
 
 def _of_differences(matrix: Floats) -> Floats:
     """Return c'Mc for the contrast of each pair, (e_i - e_j)'M(e_i - e_j); never below 0."""
     diagonal = np.diag(matrix)
     return np.maximum(diagonal[:, None] + diagonal[None] - (matrix + matrix.T), 0)  # symmetric to the last bit
+
+
+def shrinking_batch(
+    values: Floats, covariance: Floats, n: int, together: NDArray[np.intp]
+) -> list[tuple[int, int, float]]:
+    """Return different pairs, each the one expected to shrink the summed variance most after those before it.
+
+    The information of an answer does not depend on the answer where the weight is an expected one, so that the
+    covariance after it is known before it is asked: Σ - w Σcc'Σ / (1 + w c'Σc).
+
+    Parameters
+    ----------
+    values : float array, shape (k,)
+    covariance : float array, shape (k, k)
+    n : int
+        How many pairs; no more than there are.
+    together : int array, shape (k,)
+        A number for each item, the same of items that are connected already. The pairs connect all items where `n` is
+        enough for it: what remains to be joined is joined last.
+
+    Returns
+    -------
+    list of (int, int, float)
+        The first of a pair the smaller, and its gain.
+    """
+    covariance, together = covariance.copy(), together.copy()
+    first, second = np.triu_indices(len(values), 1)
+    spread, shared = _of_differences(covariance)[first, second], _of_differences(covariance @ covariance)[first, second]
+    weight = _expected_weight(values[first] - values[second], spread)
+    free = np.ones(len(first), dtype=bool)
+    batch: list[tuple[int, int, float]] = []
+    while len(batch) < n:
+        to_join = len(np.unique(together)) - 1
+        allowed = free & (together[first] != together[second]) if to_join >= n - len(batch) else free
+        gain = np.where(allowed, weight * shared / (1 + weight * spread), -1.0)
+        best = int(np.argmax(gain))
+        i, j = int(first[best]), int(second[best])
+        batch.append((i, j, float(gain[best])))
+        free[best] = False
+        together[together == together[j]] = together[i]
+        column = covariance[:, i] - covariance[:, j]
+        size = weight[best] / (1 + weight[best] * spread[best])
+        further = covariance @ column
+        step, further_step = column[first] - column[second], further[first] - further[second]
+        spread = np.maximum(spread - size * step**2, 0)
+        shared = np.maximum(shared - 2 * size * step * further_step + size**2 * (column @ column) * step**2, 0)
+        covariance -= size * np.outer(column, column)
+    return batch
 
 
 @dataclass
@@ -102,8 +159,9 @@ class ActiveSampler:
     Parameters
     ----------
     items : sequence of str
-    prior_sd : float
-        Of the Gaussian prior on scale values, in SD of a difference.
+    prior_sd : float or 'estimated'
+        Of the Gaussian prior on scale values, in SD of a difference; by default estimated from the answers
+        (`estimate_prior_sd`).
     criterion : {'variance', 'information'}
         What makes a pair worth asking.
 
@@ -114,7 +172,7 @@ class ActiveSampler:
     """
 
     items: Sequence[str]
-    prior_sd: float = DEFAULT_PRIOR_SD
+    prior_sd: PriorSD = "estimated"
     criterion: Criterion = "variance"
 
     def __post_init__(self) -> None:
@@ -124,16 +182,17 @@ class ActiveSampler:
             raise ScalingError(f"at least two different items are needed, not {self.items}")
         if self.criterion not in CRITERIA:
             raise ScalingError(f"unknown criterion {self.criterion!r}; choose from {', '.join(CRITERIA)}")
-        precision_of(self.prior_sd)
+        if self.prior_sd != "estimated":
+            precision_of(self.prior_sd)
         self._wins = np.zeros((k, k))
 
     def ask(self, n: int | None = None) -> list[tuple[str, str]]:
-        """Return the pairs to ask next, the most telling first.
+        """Return the pairs to ask next, all different, the most telling first.
 
         Parameters
         ----------
         n : int, optional
-            How many different ones; by default a spanning tree, one fewer than there are items, so that every batch
+            How many; by default one fewer than there are items, so that every batch, with what was asked before it,
             connects all. No more than there are pairs.
 
         Raises
@@ -143,17 +202,15 @@ class ActiveSampler:
         """
         if n is not None and n < 1:
             raise ScalingError(f"n, the number of pairs, must be at least 1, not {n}")
-        gain = self._gain()
-        if n is None:
-            # Subtracting from a constant turns the largest gain into the shortest edge; every edge stays positive.
-            gain = gain / max(float(gain.max()), 1e-300)
-            tree = minimum_spanning_tree(np.triu(2 - gain, 1)).tocoo()
-            pairs = list(zip(tree.row.tolist(), tree.col.tolist(), strict=True))
+        k = len(self.items)
+        values, covariance = self._posterior()
+        if self.criterion == "variance":
+            asked = self._wins + self._wins.T
+            together = connected_components(asked, directed=False)[1].astype(np.intp)
+            most = min(k - 1 if n is None else n, k * (k - 1) // 2)
+            pairs = [(i, j) for i, j, _ in shrinking_batch(values, covariance, most, together)]
         else:
-            first, second = np.triu_indices(len(self.items), 1)
-            best = np.argsort(-gain[first, second], kind="stable")[:n]
-            pairs = list(zip(first[best].tolist(), second[best].tolist(), strict=True))
-        pairs.sort(key=lambda pair: -gain[pair])
+            pairs = _pairs_of(expected_information(values, covariance), n)
         return [(self.items[i], self.items[j]) for i, j in pairs]
 
     def tell(self, chosen: str, other: str, *, tie: bool = False, share: float = 1.0) -> None:
@@ -212,11 +269,23 @@ class ActiveSampler:
         """
         return fit_scale(self.counts, prior_sd=self.prior_sd)
 
-    def _gain(self) -> Floats:
-        gain = expected_shrinkage if self.criterion == "variance" else expected_information
+    def _posterior(self) -> tuple[Floats, Floats]:
+        if self._wins.any():
+            scale = self.scale()
+            return scale.values[0], scale.covariance[0]
         k = len(self.items)
-        if not self._wins.any():
-            centring = np.eye(k) - 1 / k
-            return gain(np.zeros(k), self.prior_sd**2 * centring)
-        scale = self.scale()
-        return gain(scale.values[0], scale.covariance[0])
+        sd = 1.0 if self.prior_sd == "estimated" else self.prior_sd
+        return np.zeros(k), sd**2 * (np.eye(k) - 1 / k)
+
+
+def _pairs_of(gain: Floats, n: int | None) -> list[tuple[int, int]]:
+    """Return the n pairs of the largest gain, or a spanning tree of large ones; the largest first."""
+    if n is None:
+        # Subtracting from a constant turns the largest gain into the shortest edge; every edge stays positive.
+        size = gain / max(float(gain.max()), 1e-300)
+        tree = minimum_spanning_tree(np.triu(2 - size, 1)).tocoo()
+        pairs = list(zip(tree.row.tolist(), tree.col.tolist(), strict=True))
+        return sorted(pairs, key=lambda pair: -gain[pair])
+    first, second = np.triu_indices(len(gain), 1)
+    best = np.argsort(-gain[first, second], kind="stable")[:n]
+    return list(zip(first[best].tolist(), second[best].tolist(), strict=True))

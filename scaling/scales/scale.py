@@ -17,6 +17,7 @@ from visavis.scaling.intervals import normal_reach
 from .least_squares import Correction, least_squares
 from .likelihood import maximise, precision_of
 from .links import LINKS, ModelName, link_of
+from .prior import estimate_prior_sd
 from .result import MEAN_0, Settings, Tabular, in_words, plot_values
 from .separation import describe_separation, has_maximum, is_connected
 
@@ -27,6 +28,9 @@ Method = Literal["map", "ml", "least_squares"]
 METHODS: tuple[Method, ...] = get_args(Method)
 """How scale values are fitted: with a Gaussian prior, by maximum likelihood alone, or by least squares on the
 proportions."""
+
+PriorSD = float | Literal["estimated"]
+"""The SD of a Gaussian prior on scale values, or that it is estimated from the choices."""
 
 JOD_PER_SD = 1 / NormalDist().inv_cdf(0.75)
 """Just-objectionable differences in one SD of a difference, 1.4826: at 1 JOD 75 % choose the better (Perez-Ortiz &
@@ -166,7 +170,7 @@ def fit_scale(
     *,
     model: ModelName = "thurstone",
     method: Method = "map",
-    prior_sd: float = DEFAULT_PRIOR_SD,
+    prior_sd: PriorSD = DEFAULT_PRIOR_SD,
     correction: Correction = "add_half",
 ) -> Scale:
     """Find the scale values of every group.
@@ -184,9 +188,10 @@ def fit_scale(
         likelihood without a finite answer. ``ml``: maximum likelihood, a probit or logit GLM (Critchlow & Fligner
         1991); groups without a finite maximum (Ford 1957) get NaN, and the reason in `Scale.separation`.
         ``least_squares``: on the quantiles of corrected proportions.
-    prior_sd : float
+    prior_sd : float or 'estimated'
         For ``map``, the SD of the prior in units of the scale. The default 2 is weak: it puts 95 % of differences
-        within ±5.5, far beyond what choices can tell apart.
+        within ±5.5, far beyond what choices can tell apart. ``"estimated"``: by `estimate_prior_sd`, one for all
+        groups; what few choices of many items need, adaptive ones above all.
     correction : {'add_half', 'clip'}
         For ``least_squares``, what is done with proportions of 0 and 1.
 
@@ -200,8 +205,8 @@ def fit_scale(
         For an unknown option, or a group without any comparison.
     """
     require_counts(counts)
-    link, precision = link_of(model), precision_of(prior_sd if method == "map" else None)
-    if method == "map" and not precision:
+    link = link_of(model)
+    if method == "map" and prior_sd is None:
         raise ScalingError("method 'map' needs prior_sd: for no prior use method='ml'")
     if method not in METHODS:
         raise ScalingError(f"unknown method {method!r}; choose from {', '.join(METHODS)}")
@@ -215,6 +220,12 @@ def fit_scale(
         "ties": "half a win each",
         "constraint": MEAN_0,
     }
+    precision = 0.0
+    if method == "map":
+        if prior_sd == "estimated":
+            options["prior"] = "SD estimated from the choices"
+            prior_sd = estimate_prior_sd(counts, model)
+        options["prior_sd"], precision = prior_sd, precision_of(prior_sd)
     n_groups, k = len(counts.groups), len(counts.items)
     wins = counts.with_ties_as_half_wins().wins
     finite = has_maximum(counts)
@@ -228,8 +239,6 @@ def fit_scale(
         converged = solvable
     else:
         solvable = np.ones(n_groups, dtype=bool) if method == "map" else finite
-        if method == "map":
-            options["prior_sd"] = prior_sd
         optimum = maximise(wins[solvable], link, precision)
         values[solvable], covariance[solvable] = optimum.values, optimum.covariance
         log_likelihood[solvable], converged[solvable] = optimum.log_likelihood, optimum.converged
