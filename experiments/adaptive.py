@@ -22,7 +22,7 @@ class Sampler(Protocol):
     """Chooses pairs of one scale, such as `visavis.scaling.ActiveSampler`."""
 
     def ask(self) -> list[tuple[str, str]]:
-        """Return the pairs to ask next: one fewer than there are items, connecting them all."""
+        """Return the pairs to ask next: one fewer than there are items, all different."""
 
     def tell(self, chosen: str, other: str, *, tie: bool = False) -> None:
         """Take in an answer."""

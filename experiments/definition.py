@@ -145,7 +145,7 @@ class RandomPairs(BaseModel):
 class AdaptivePairs(BaseModel):
     """The pairs that tell most about the scale, chosen from the observer's answers so far.
 
-    Each repetition is a round, in which every scene gets one pair fewer than there are renditions, connecting them all.
+    Each repetition is a round, in which every scene gets one pair fewer than there are renditions.
     """
 
     model_config = MODEL_CONFIG
