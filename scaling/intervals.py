@@ -149,7 +149,8 @@ class Resampling:
                 reach = self.reach(n_units) * np.nanstd(draws[:, some], axis=0)
                 low[some], high[some] = np.clip(middle - reach, *bounds), np.clip(middle + reach, *bounds)
             else:
-                low[some], high[some] = np.nanquantile(draws[:, some], self.tails(n_units), axis=0)
+                quantile = np.nanquantile if np.isnan(draws).any() else np.quantile  # the first goes column by column
+                low[some], high[some] = quantile(draws[:, some], self.tails(n_units), axis=0)
         return low, high
 
 

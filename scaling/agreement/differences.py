@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from visavis.scaling.counts import Floats
 from visavis.scaling.intervals import DEFAULT, Resampling
@@ -108,6 +109,16 @@ def rho_differences(
     """
     rows = []
     models = [name for name in scaled.names if name != people]
+    drawn: dict[tuple[str, bytes], Floats] = {}
+
+    def draws_of(name: str, shared: NDArray[np.bool_]) -> Floats:
+        """Resample a model's ρ, once for all the pairs of models that share the same scenes."""
+        key = name, shared.tobytes()
+        if key not in drawn:
+            units = resampling.units(int(shared.sum()))
+            drawn[key] = rho(scaled.of(name)[shared][units], scaled.of(people)[shared][units], mode)
+        return drawn[key]
+
     for one, other in combinations(models, 2):
         values = [scaled.of(name) for name in (one, other, people)]
         shared = np.all([np.isfinite(array).all(axis=-1) for array in values], axis=0)
@@ -117,8 +128,7 @@ def rho_differences(
         if count:
             difference = float(rho(first, human, mode) - rho(second, human, mode))
         if count > 1:
-            drawn = resampling.units(count)
-            draws = rho(first[drawn], human[drawn], mode) - rho(second[drawn], human[drawn], mode)
+            draws = draws_of(one, shared) - draws_of(other, shared)
             draws = draws[np.isfinite(draws)]
             if len(draws):
                 low, high = map(float, resampling.limits(draws, count, estimate=difference, bounds=(-2, 2)))

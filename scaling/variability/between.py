@@ -12,7 +12,7 @@ import pandas as pd
 from visavis.scaling.agreement.majorities import Majorities, majorities
 from visavis.scaling.counts import Floats
 from visavis.scaling.errors import ScalingError
-from visavis.scaling.intervals import DEFAULT, Resampling, over_scenes, ratio
+from visavis.scaling.intervals import DEFAULT, Resampling, ratio
 from visavis.scaling.presentation.panels import attributes_of, of_attribute, present
 from visavis.scaling.presentation.style import TWO_COLUMNS, panels, wrapped
 from visavis.scaling.presentation.words import percent
@@ -58,10 +58,10 @@ def between(
     """
     votes = majorities(trials, attribute)
     found = {}
-    for i, one in enumerate(votes.observers):
-        for j in range(i):
-            apart, both = _apart(votes.signs[i], votes.signs[j])
-            found[one, votes.observers[j]] = _percent(votes, apart, both, resampling), int(both.sum())
+    for i, one in enumerate(votes.observers[1:], start=1):
+        apart, both = _apart(votes.signs[i], votes.signs[:i])
+        for j, values in enumerate(_percents(votes, apart, both, resampling)):
+            found[one, votes.observers[j]] = values, int(both[j].sum())
     matrix: list[tuple[object, ...]] = []
     for one, other in permutations(votes.observers, 2):
         values, pairs = found.get((one, other)) or found[other, one]
@@ -76,7 +76,8 @@ def between(
             each = [found.get((name, other)) or found[other, name] for other in present if other != name]
             told = [values[0] for values, pairs in each if pairs]
             mean = float(np.mean(told)) if told else float("nan")
-            rest.append((attribute, name, *_percent(votes, apart, both, resampling), mean, int(both.sum())))
+            percent = _percents(votes, apart[None], both[None], resampling)[0]
+            rest.append((attribute, name, *percent, mean, int(both.sum())))
     return pd.DataFrame(matrix, columns=list(MATRIX_COLUMNS)), pd.DataFrame(rest, columns=list(REST_COLUMNS))
 
 
@@ -86,10 +87,16 @@ def _apart(first: Floats, second: Floats) -> tuple[Floats, Floats]:
     return np.where(both, np.abs(first - second) / 2, 0.0), both.astype(float)
 
 
-def _percent(votes: Majorities, apart: Floats, both: Floats, resampling: Resampling) -> tuple[float, ...]:
-    share = ratio(votes.by_scene(apart), votes.by_scene(both))
-    found = over_scenes(share, len(votes.scenes), resampling, bounds=(0, 1))
-    return tuple(100 * value for value in found)
+def _percents(votes: Majorities, apart: Floats, both: Floats, resampling: Resampling) -> list[tuple[float, ...]]:
+    """Return VR% with its interval of so many pairs of observers; both arrays are of shape (n, n pairs)."""
+    scenes = len(votes.scenes)
+    shares = ratio(votes.by_scene(apart.T), votes.by_scene(both.T))
+    estimates = shares(np.ones((1, scenes)))[0]
+    limits = (np.full(len(apart), np.nan),) * 2
+    if scenes > 1:
+        draws = shares(resampling.weights(scenes))
+        limits = resampling.limits(draws, scenes, estimate=estimates, bounds=(0, 1))
+    return [tuple(map(float, row)) for row in 100 * np.stack([estimates, *limits], axis=1)]
 
 
 def majority(signs: Floats) -> Floats:

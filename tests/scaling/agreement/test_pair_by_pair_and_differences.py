@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from visavis.scaling import (
     pairwise_agreement,
     screen,
 )
+from visavis.scaling.agreement import differences
 from visavis.scaling.agreement.differences import rho_differences, swap_test
 from visavis.scaling.agreement.rho import rho
 from visavis.scaling.agreement.scene_scales import scene_scales
@@ -136,6 +138,21 @@ class TestDifferences:
         found = rho_differences(scaled, "people", resampling=Resampling(2000))
         assert found["difference"].item() > 1
         assert found["p_value"].item() == found["p_adjusted"].item() == 2 ** (1 - count)
+
+    def test_each_model_is_resampled_once_whatever_the_number_of_pairs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        names = [f"M{i}" for i in range(6)]
+        table = trials_table({name: {"contrast": VALUES} for name in ("people", *names)}, scenes=4)
+        scaled = scene_scales(table, "contrast", [f"s{i}" for i in range(4)], [f"c{i}" for i in range(6)])
+        resampled = []
+
+        def counted(first: np.ndarray, second: np.ndarray, mode: Any) -> np.ndarray:
+            if second.ndim > 2:
+                resampled.append(second)
+            return rho(first, second, mode)
+
+        monkeypatch.setattr(differences, "rho", counted)
+        assert len(differences.rho_differences(scaled, "people", resampling=Resampling(20))) == 15
+        assert len(resampled) == len(names)
 
     def test_equal_models_do_not_differ_more_often_than_the_level_says(self) -> None:
         found = []
