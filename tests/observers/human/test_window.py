@@ -31,7 +31,7 @@ from visavis.observers.human.layout import Placement, frame_bars, in_a_row
 from visavis.observers.human.psychopy_csv import write_psychopy_csv
 from visavis.observers.human.psychopy_screen import contrast_ratio
 from visavis.observers.human.screen import CrossElement, Element, FrameElement, ImageElement, Screen, TextElement
-from visavis.observers.question import QuestionWriter
+from visavis.observers.question_writer import QuestionWriter
 from visavis.stimuli import StimulusError, pixel_hash
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PsychoPy's own, of which there are many
