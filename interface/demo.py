@@ -64,6 +64,16 @@ def run_demo(folder: Path, people: int, say: Callable[[str], None]) -> Compariso
     say : callable
         Called with each step in one line.
     """
+    experiment = ask_everyone(folder, people, say)
+    comparison = compare(load_trials(folder / "results"), people=["person-*"], extra=[SENSITIVITY])
+    for attribute, r in recovery(experiment, comparison).items():
+        say(f"{attribute}: recovered scale values correlate with the simulated people's true ones, r = {r:.3f}")
+    say(f"report: {write_report(comparison, folder / 'report')}")
+    return comparison
+
+
+def ask_everyone(folder: Path, people: int, say: Callable[[str], None]) -> Experiment:
+    """Make images and definition, and let people, models and metrics answer; see `run_demo`."""
     definition = folder / "study.yaml"
     sample_stimuli(folder / "images")
     definition.write_text(files("visavis").joinpath("demo.yaml").read_text(encoding="utf-8"), encoding="utf-8")
@@ -82,12 +92,7 @@ def run_demo(folder: Path, people: int, say: Callable[[str], None]) -> Compariso
     ):
         results = [run(experiment, one, folder / "results", repetitions=repetitions) for one in observers]
         say(f"{sum(result.answered for result in results)} trials answered by {len(observers)} {what}")
-    trials = load_trials(folder / "results")
-    comparison = compare(trials, people=["person-*"], extra=[SENSITIVITY])
-    for attribute, r in recovery(experiment, comparison).items():
-        say(f"{attribute}: recovered scale values correlate with the simulated people's true ones, r = {r:.3f}")
-    say(f"report: {write_report(comparison, folder / 'report')}")
-    return comparison
+    return experiment
 
 
 def recovery(experiment: Experiment, comparison: Comparison) -> dict[str, float]:

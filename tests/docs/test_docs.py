@@ -20,15 +20,16 @@ def test_examples(page: Path, tmp_path: Path) -> None:
     run_page(page, tmp_path)
 
 
-def test_the_demo_draws_the_pictures_of_the_readme_and_of_the_page_about_it(tmp_path: Path) -> None:
-    run_page(DEMO_PAGE, tmp_path)
-    shown = re.findall(r"made/demo/(\S+)", DEMO_PAGE.read_text(encoding="utf-8"))
+def test_the_demo_draws_the_pictures_of_the_readme_and_of_the_page_about_it(demo: tuple[Path, list[str]]) -> None:
+    text = DEMO_PAGE.read_text(encoding="utf-8")
+    assert re.findall(r"^visavis .*$|^>>>.*$", text, re.MULTILINE) == ["visavis demo study"]  # as the fixture does
+    shown = re.findall(r"made/demo/(\S+)", text)
     assert len(shown) == 6
-    assert [path for path in shown if not (tmp_path / "study" / path).exists()] == []
+    assert [path for path in shown if not (demo[0] / path).exists()] == []
     for name in PICTURES:
         committed, drawn = (
             words_and_places((folder / f"{name}.svg").read_text(encoding="utf-8"))
-            for folder in (FOLDER, tmp_path / "study" / "report")
+            for folder in (FOLDER, demo[0] / "report")
         )
         assert committed[0] == drawn[0], "python docs/extensions/readme_pictures.py"
         np.testing.assert_allclose(committed[1], drawn[1], atol=0.5, err_msg="docs/extensions/readme_pictures.py")
