@@ -19,6 +19,7 @@ import pandas as pd
 
 from visavis.base.files import atomic_path
 from visavis.base.near import did_you_mean
+from visavis.base.trials import check_trials, typed_trials
 
 from .seam import ObserverKind
 from .session import SessionError
@@ -178,6 +179,10 @@ def import_choices(
     trials = _complete(table, layout, experiment, kind, hashlib.sha256(content).hexdigest())
     twice = trials.duplicated(["observer", "session", "trial"]).set_axis(table.index)
     _refuse(source, twice, "this repetition of the pair was there before")
+    try:
+        check_trials(trials.set_axis(table.index), required=tuple(COLUMNS), row="line {}".format)
+    except ValueError as error:
+        raise SessionError(f"{source}: {error}") from error
     if (trials["outcome"] == "invalid").all():
         held = ", ".join(map(repr, dict.fromkeys(answers)))
         raise SessionError(
@@ -369,4 +374,4 @@ def _complete(table: pd.DataFrame, layout: Layout, experiment: str, kind: Observ
     for name in COLUMNS:
         if name not in table:
             table[name] = None
-    return as_trials(table)
+    return typed_trials(table)

@@ -13,28 +13,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from visavis.base.trials import OBSERVER_KINDS as OBSERVER_KINDS
+from visavis.base.trials import OUTCOMES as OUTCOMES
+from visavis.base.trials import PHASES as PHASES
+from visavis.base.trials import Choice as Choice
+from visavis.base.trials import ObserverKind as ObserverKind
+from visavis.base.trials import Outcome as Outcome
+from visavis.base.trials import Phase as Phase
+from visavis.base.trials import PresentationOrder as PresentationOrder
+from visavis.base.trials import Side as Side
 
 if TYPE_CHECKING:
     from visavis.experiments.experiment import Experiment
-
-Side = Literal["left", "right"]
-
-Choice = Literal["left", "right", "tie"]
-"""An answer: the side that was chosen, or that both are equal."""
-
-Outcome = Literal["choice", "tie", "refusal", "invalid", "truncated", "filtered", "error", "aborted"]
-"""What came of a trial; what is not a choice is never made into one."""
-
-ObserverKind = Literal["human", "vlm", "metric", "simulated"]
-Phase = Literal["practice", "main", "catch"]
-PresentationOrder = Literal["AB", "BA"]
-
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-"""All outcomes; only ``choice`` and ``tie`` are answers."""
-
-OBSERVER_KINDS: tuple[ObserverKind, ...] = get_args(ObserverKind)
-PHASES: tuple[Phase, ...] = get_args(Phase)
 
 UNSETTLED: frozenset[Outcome] = frozenset({"error", "aborted"})
 """Outcomes that are not the observer's answer: the infrastructure failed, or the trial was broken off. A resume asks
@@ -153,6 +145,29 @@ class Response:
             raise ValueError(f"response_time_s must not be negative, not {self.response_time_s!r}")
         if self.attempts < 1:
             raise ValueError(f"attempts counts from 1, not {self.attempts!r}")
+
+    def check_types(self) -> None:
+        """Refuse fields of another type than they are declared with, as a damaged log may hold.
+
+        Raises
+        ------
+        ValueError
+        """
+        for name, value, types in (
+            ("trial", self.trial, str),
+            ("p_left", self.p_left, (int, float, type(None))),
+            ("response_time_s", self.response_time_s, (int, float, type(None))),
+            ("attempts", self.attempts, int),
+            ("provenance", self.provenance, Mapping),
+        ):
+            if not isinstance(value, types) or isinstance(value, bool):
+                raise ValueError(f"{name} cannot be {value!r:.40}")
+        for name, time in (("onset", self.onset), ("answered_at", self.answered_at)):
+            if time is not None:
+                try:
+                    datetime.fromisoformat(time)
+                except (TypeError, ValueError):
+                    raise ValueError(f"{name} must be a time in ISO 8601, not {time!r:.40}") from None
 
     @property
     def settled(self) -> bool:

@@ -10,10 +10,12 @@ Both are written once, whole or not at all; what happens afterwards goes to the 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import platform
 import re
+import uuid
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 
 import pandas as pd
 
-from visavis.base.files import atomic_write
+from visavis.base.files import atomic_folder
 from visavis.stimuli import StimulusSet
 
 from .definition import Definition
@@ -56,6 +58,8 @@ class Manifest:
         Of visavis, Python and the platform.
     format : int
         Version of this layout.
+    id : str
+        Drawn at random, so that a copy is not taken for another session; empty in older sessions.
     """
 
     experiment: str
@@ -71,6 +75,7 @@ class Manifest:
     created_at: str
     versions: dict[str, str]
     format: int = FORMAT
+    id: str = ""
 
     def read_definition(self) -> Definition:
         """Return the definition that the session began with."""
@@ -100,7 +105,9 @@ def is_session(folder: Path) -> bool:
 
 
 def create_session(folder: Path, manifest: Manifest, plan: Plan) -> None:
-    """Write a new session's manifest and plan; the manifest comes last, so that it never stands without its plan.
+    """Begin a session: its folder is made aside, with manifest and plan, and gets its name when it is whole.
+
+    Where another process was first, its session is left as it is: read the manifest to see what began.
 
     Raises
     ------
@@ -113,14 +120,29 @@ def create_session(folder: Path, manifest: Manifest, plan: Plan) -> None:
             "this folder away to begin anew"
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        atomic_write(folder / PLAN, plan.to_csv(), durable=True)
-        text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1, sort_keys=True)
-        atomic_write(folder / MANIFEST, text, durable=True)
+        if folder.is_dir() and not is_session(folder):
+            (folder / PLAN).unlink(missing_ok=True)  # older versions wrote it before the manifest
+        with contextlib.suppress(FileExistsError), atomic_folder(folder, durable=True) as aside:
+            (aside / PLAN).write_bytes(plan.to_csv().encode())
+            (aside / MANIFEST).write_bytes(_manifest_text(manifest).encode())
     except OSError as error:
         raise SessionError(
             f"{folder}: cannot write a session here ({error.strerror}): choose another folder"
         ) from error
+    if not is_session(folder):
+        there = ", ".join(sorted(path.name for path in folder.iterdir())[:5])
+        raise SessionError(f"{folder}: holds {there}, and no session: move this folder away to begin one")
+
+
+def _manifest_text(manifest: Manifest) -> str:
+    fields = asdict(manifest)
+    return json.dumps({**fields, "checksum": _checksum(fields)}, ensure_ascii=False, indent=1, sort_keys=True)
+
+
+def _checksum(fields: dict[str, Any]) -> str:
+    """Return the SHA-256 of a manifest's fields, however the file is laid out."""
+    text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -139,8 +161,13 @@ def read_manifest(folder: Path) -> Manifest:
                 f"{path}: written in format {fields.get('format')!r}, this version of visavis reads {FORMAT}: "
                 "use the version that wrote it"
             )
+        checksum = fields.pop("checksum", None)
+        if checksum is not None and checksum != _checksum(fields):
+            raise ValueError("its checksum is another: it was changed after it was written")
+        if checksum is None and "id" in fields:
+            raise ValueError("its checksum is missing")
         return Manifest(**fields)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise SessionError(f"{path}: damaged manifest ({error}): restore it from a copy") from error
 
 
@@ -194,4 +221,5 @@ def new_manifest(
         repetitions=repetitions,
         created_at=utc_now(),
         versions=versions(),
+        id=uuid.uuid4().hex,
     )

@@ -4,26 +4,39 @@
 in adaptive designs ``pairs``.
 
 Rules: a line is written by one call, so a crash can tear only the last one; a torn line is cut off before anything is
-appended; a trial is known by its id, never by when it arrived; a session is resumed from plan and events alone.
+appended; every line ends with a checksum of the rest (``crc``, CRC-32) and is checked when it is read; a trial is known
+by its id, never by when it arrived; a session is resumed from plan and events alone.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
+import platform
+import re
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
-from visavis.base.files import sync
+from visavis.base.files import atomic_write, sync
+from visavis.base.text import printable, without_surrogates
 
-from .seam import UNSETTLED, ObserverError, Response
+from .seam import UNSETTLED, ObserverError, Response, utc_now
 from .session import EVENTS, SessionError
 
 LOCK = ".lock"
+HOLDER = ".running.json"
+"""Says which process runs the session."""
+
+_CHECKSUM = re.compile(rb',"crc":"([0-9a-f]{8})"}$')
+_PAIR_FIELDS = {"trial_index", "trial", "left", "right", "presentation_order"}
 
 SYNC_INTERVAL_S = 0.05
 """Answers that come faster than this share one flush to the disk itself. Each line reaches the operating system at
@@ -51,22 +64,92 @@ def read_events(folder: Path) -> list[dict[str, Any]]:
 def _parse(path: Path, content: bytes) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield each event and where its line ends, the newline aside."""
     end = -1
+    checked = False
     for number, line in enumerate(content.split(b"\n"), start=1):
         end += len(line) + 1
         if not line:
             continue
         try:
-            event = json.loads(line)
-            if not isinstance(event, dict):
-                raise ValueError("no JSON object")
-        except ValueError as error:
+            event, has_checksum = _read_line(line)
+            if checked and not has_checksum:
+                raise ValueError("its checksum is missing")
+            checked = has_checksum
+        except (ValueError, TypeError, RecursionError) as error:
             if end == len(content):
                 return  # torn: the crash came before the newline
+            reason = "too deeply nested" if isinstance(error, RecursionError) else str(error)
             raise SessionError(
-                f"{path}: line {number} is damaged ({error}): restore the file from a copy, or remove the line "
-                "to have its trial asked again"
+                f"{path}: line {number} is damaged ({printable(reason)[:200]}): restore the file from a copy, or "
+                "remove the line to have its trial asked again"
             ) from error
         yield event, end
+
+
+def _read_line(line: bytes) -> tuple[dict[str, Any], bool]:
+    """Return an event and whether its line has a checksum; logs of older versions have none.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the line is not what `SessionLog.append` wrote.
+    """
+    found = _CHECKSUM.search(line)
+    if found and int(found[1], 16) != zlib.crc32(line[: found.start()] + b"}"):
+        raise ValueError("its checksum is another: it was changed after it was written")
+    event = json.loads(line, parse_constant=_refuse_constant)
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        raise ValueError("expected a JSON object with an event")
+    event.pop("crc", None)
+    if b"\\ud" in line:
+        event = without_surrogates(event)
+    if event["event"] == "response":
+        fields = {name: value for name, value in event.items() if name != "event"}
+        Response(**fields).check_types()
+    elif event["event"] == "pairs":
+        for record in event.get("trials", [None]):
+            if not (isinstance(record, dict) and record.keys() >= _PAIR_FIELDS):
+                raise ValueError("expected pairs with their trials")
+    return event, found is not None
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _lock(folder: Path) -> BaseFileLock:
+    """Lock a session for this process; where a network disk knows no locks, by a file that is there or not."""
+    lock: BaseFileLock = FileLock(folder / LOCK)
+    soft = folder / f"{LOCK}-soft"
+    try:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise
+        except (OSError, NotImplementedError) as error:
+            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+                raise
+            lock = SoftFileLock(soft)
+            lock.acquire(timeout=0)
+    except Timeout:
+        stale = f", or remove {soft} if none does" if isinstance(lock, SoftFileLock) else ""
+        raise SessionError(
+            f"{folder}: another process is running this session{_holder(folder)}: wait for it, or end it{stale}"
+        ) from None
+    except OSError as error:
+        raise SessionError(f"{folder}: cannot write a session here ({error.strerror}): choose another place") from error
+    return lock
+
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EINVAL, getattr(errno, "EOPNOTSUPP", errno.ENOSYS)}
+
+
+def _holder(folder: Path) -> str:
+    """Say which process runs a session, where that is known."""
+    try:
+        held = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
+        return f" (process {held['process']} on {held['machine']}, since {held['since'][:19]} UTC)"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 class SessionLog:
@@ -96,14 +179,11 @@ class SessionLog:
         self.folder = folder
         self.responses: dict[str, dict[str, Any]] = {}
         self.pairs: dict[int, dict[str, Any]] = {}
-        self._lock = FileLock(folder / LOCK)
+        self._lock = _lock(folder)
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise SessionError(f"{folder}: another process is running this session: wait for it, or end it") from None
-        except OSError as error:
-            raise SessionError(f"{folder}: cannot write a session here ({error.strerror})") from error
-        try:
+            holder = {"process": os.getpid(), "machine": platform.node(), "since": utc_now()}
+            with contextlib.suppress(OSError):
+                atomic_write(folder / HOLDER, json.dumps(holder))
             self._open()
         except BaseException:
             self._lock.release()
@@ -143,7 +223,7 @@ class SessionLog:
             If it could not be written; everything before it is on disk.
         """
         record = {"event": event, **fields}
-        line = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+        line = _line(record)
         try:
             written = self._file.write(line)
             if written != len(line):
@@ -158,6 +238,7 @@ class SessionLog:
         self._take(record)
 
     def _take(self, event: Mapping[str, Any]) -> None:
+        """Take one event into what is known; `_parse` has checked it."""
         settle(self.responses, event)
         take_pairs(self.pairs, event)
 
@@ -190,7 +271,20 @@ class SessionLog:
                 self._sync()
                 self._file.close()
         finally:
+            with contextlib.suppress(OSError):
+                (self.folder / HOLDER).unlink(missing_ok=True)
             self._lock.release()
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    """Return an event as it is written, with its checksum; halves of characters are written out."""
+    try:
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        text = json.dumps(
+            without_surrogates(record), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        ).encode()
+    return text[:-1] + b',"crc":"%08x"}\n' % zlib.crc32(text)
 
 
 def _as_json(response: Response) -> dict[str, Any]:

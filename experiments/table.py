@@ -3,59 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from functools import partial
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from visavis.base.tables import TableError, read_table
+from visavis.base.trials import COLUMNS as COLUMNS
+from visavis.base.trials import INTEGER as INTEGER
+from visavis.base.trials import NUMBER as NUMBER
+from visavis.base.trials import TIME as TIME
+from visavis.base.trials import as_trials as as_trials
+from visavis.base.trials import typed_trials
+
 from .plan import with_pairs
-from .seam import OUTCOMES, UNSETTLED
+from .seam import UNSETTLED
 from .session import MANIFEST, SessionError, read_manifest, read_plan
 from .session_log import read_events, settle, take_pairs
-
-TEXT, INTEGER, NUMBER, TIME = "string", "Int64", "Float64", "datetime64[us, UTC]"
-
-COLUMNS: dict[str, tuple[Any, str]] = {
-    "experiment": (TEXT, "name of the experiment"),
-    "definition_sha256": (TEXT, "hash of the definition that was run"),
-    "session": (TEXT, "label of the session, unique for an observer"),
-    "observer": (TEXT, "who answered"),
-    "observer_kind": (TEXT, "human, vlm, metric or simulated"),
-    "trial": (TEXT, "id of the trial, unique in a session"),
-    "trial_index": (INTEGER, "position in the plan, from 0"),
-    "block": (INTEGER, "number of the block, from 0"),
-    "phase": (TEXT, "practice, main or catch; scaling reads main"),
-    "attribute": (TEXT, "what was judged"),
-    "scene": (TEXT, "scene of all stimuli shown"),
-    "left": (TEXT, "rendition on the left, or shown first"),
-    "right": (TEXT, "rendition on the right, or shown second"),
-    "reference": (TEXT, "rendition shown as reference, if any"),
-    "repetition": (INTEGER, "repetition of the pair, from 1"),
-    "presentation_order": (TEXT, "AB if the rendition that comes first in the stimulus set was on the left, else BA"),
-    "expected": (TEXT, "for a catch trial, the rendition that an attentive observer chooses"),
-    "outcome": (TEXT, f"one of {', '.join(OUTCOMES)}"),
-    "choice": (TEXT, "left, right or tie; missing where there was no choice"),
-    "chosen": (TEXT, "rendition chosen; missing for a tie or no choice"),
-    "p_left": (NUMBER, "probability of choosing left, in [0, 1], where it is real"),
-    "response_time_s": (NUMBER, "seconds from onset to answer"),
-    "onset": (TIME, "when the stimuli appeared or the request was sent"),
-    "answered_at": (TIME, "when the answer came"),
-    "attempts": (INTEGER, "how often the observer was asked until this outcome"),
-    "provenance": (TEXT, "everything else that is known of the answer, as JSON"),
-}
-"""Every column of the trials table with its dtype and its meaning, in order."""
 
 TRIALS_SUFFIX = ".trials.csv"
 """End of the name of a file that holds a trials table whole."""
 
-_TIMES = {name for name, (dtype, _) in COLUMNS.items() if dtype == TIME}
 _FROM_RESPONSE = ("outcome", "choice", "p_left", "response_time_s", "onset", "answered_at", "attempts", "provenance")
 
 
 def load_trials(
-    folder: Path | str | Iterable[Path | str], *, unanswered: bool = False, every_response: bool = False
+    folder: Path | str | Iterable[Path | str],
+    *,
+    unanswered: bool = False,
+    every_response: bool = False,
+    strict: bool = False,
+    warn: Callable[[str], None] = warnings.warn,
 ) -> pd.DataFrame:
     """Read every session in or below one or more folders, and every ``*.trials.csv``, into one table.
 
@@ -68,6 +48,10 @@ def load_trials(
     every_response : bool
         Whether to give, in the order of the log, every response that a session holds, also those that gave way to a
         later one: what was spent, rather than what was answered. A ``*.trials.csv`` holds the standing ones alone.
+    strict : bool
+        Whether one session that cannot be read stops everything; otherwise it is left out by name, with a warning.
+    warn : callable
+        Called with what is left out, and why.
 
     Returns
     -------
@@ -79,7 +63,7 @@ def load_trials(
     Raises
     ------
     SessionError
-        If there is no session, a session is damaged, or one session is found twice.
+        If there is no session that can be read, one session is found twice, or, with `strict`, a session is damaged.
     """
     folders = [Path(folder)] if isinstance(folder, Path | str) else [Path(one) for one in folder]
     for one in folders:
@@ -94,14 +78,25 @@ def load_trials(
         raise SessionError(f"{names}: no sessions here (a session is a folder with a {MANIFEST}): run one first")
     tables: dict[tuple[str, str, str], pd.DataFrame] = {}
     where: dict[tuple[str, str, str], Path] = {}
-    read = partial(_session_table, every_response=every_response)
+    unreadable: list[SessionError] = []
     for one in (*found, *files):
-        for identity, table in _whole_tables(one) if one in files else [read(one)]:
+        try:
+            parts = _whole_tables(one) if one in files else [_session_table(one, every_response=every_response)]
+        except SessionError as error:
+            if strict:
+                raise
+            unreadable.append(error)
+            continue
+        for identity, table in parts:
             if identity in tables:
                 raise SessionError(
                     f"{one} and {where[identity]} are both session {identity[2]!r} of {identity[1]!r}: remove the copy"
                 )
             tables[identity], where[identity] = table, one
+    if not tables:
+        raise unreadable[0]
+    for reason in unreadable:
+        warn(f"left out: {reason}")
     trials = pd.concat([tables[identity] for identity in sorted(tables)], ignore_index=True)
     if not unanswered:
         trials = trials[trials["outcome"].notna()].reset_index(drop=True)
@@ -116,10 +111,17 @@ def _session_table(folder: Path, *, every_response: bool) -> tuple[tuple[str, st
     for event in events:
         settle(responses, event)
         take_pairs(pairs, event)
-    plan = with_pairs(read_plan(folder, manifest), pairs)
+    plan = read_plan(folder, manifest)
+    if not pairs.keys() <= set(plan["trial_index"]):
+        raise SessionError(
+            f"{folder}: the log chooses pairs for trials that are not in the plan: restore it from a copy"
+        )
+    plan = with_pairs(plan, pairs)
     unknown = responses.keys() - set(plan["trial"])
     if unknown:
-        raise SessionError(f"{folder}: the log answers a trial that is not in the plan: {min(unknown)!r}")
+        raise SessionError(
+            f"{folder}: the log answers a trial that is not in the plan: {min(unknown)!r}: restore it from a copy"
+        )
     answers = [responses.get(trial, {}) for trial in plan["trial"]]
     if every_response:
         answers = [event for event in events if event.get("event") == "response"]
@@ -135,20 +137,38 @@ def _session_table(folder: Path, *, every_response: bool) -> tuple[tuple[str, st
     table = pd.DataFrame(columns)
     chosen = table["left"].where(table["choice"] == "left", table["right"])
     table["chosen"] = chosen.where(table["choice"].isin(["left", "right"]))
-    return (manifest.experiment, manifest.observer, manifest.session), as_trials(table)
+    try:
+        return (manifest.experiment, manifest.observer, manifest.session), typed_trials(table)
+    except ValueError as error:
+        raise SessionError(f"{folder}: {error}: restore it from a copy") from error
 
 
 def _whole_tables(file: Path) -> list[tuple[tuple[str, str, str], pd.DataFrame]]:
     """Read the sessions of a file that holds a trials table."""
     try:
-        raw = pd.read_csv(file, dtype="string", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
-        trials = as_trials(raw)
-    except (OSError, ValueError) as error:
+        table = read_table(file.read_bytes(), expected=COLUMNS)
+        raw = table.frame.rename(columns={there: name for name in COLUMNS if (there := table.find(name)) is not None})
+        trials = as_trials(raw.mask(raw == ""), row="line {}".format)
+        _check_provenance(trials["provenance"])
+    except OSError as error:
+        raise SessionError(f"{file}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
         raise SessionError(f"{file}: {error}") from error
     return [
         ((str(experiment), str(observer), str(session)), part)
         for (experiment, observer, session), part in trials.groupby(["experiment", "observer", "session"])
     ]
+
+
+def _check_provenance(texts: pd.Series) -> None:
+    """Refuse what is not a JSON object."""
+    for line, text in texts.dropna().items():
+        try:
+            whole = isinstance(json.loads(text), dict)
+        except (ValueError, RecursionError):
+            whole = False
+        if not whole:
+            raise TableError(f"line {line}: provenance must be a JSON object, not {text[:60]!r}")
 
 
 def session_status(trials: pd.DataFrame) -> pd.DataFrame:
@@ -171,26 +191,3 @@ def session_status(trials: pd.DataFrame) -> pd.DataFrame:
     table.insert(2, "state", (table["planned"] == table["answered"]).map({True: "complete", False: "unfinished"}))
     outcomes = trials.dropna(subset="outcome").groupby([*identity, "outcome"]).size().unstack(fill_value=0)
     return table.join(outcomes).reset_index()
-
-
-def as_trials(table: pd.DataFrame) -> pd.DataFrame:
-    """Bring a table with the columns of `COLUMNS` into their order and dtypes, and check them.
-
-    Raises
-    ------
-    ValueError
-        Naming the column that is missing, or that does not hold what it should.
-    """
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        raise ValueError(f"the trials table lacks the column(s) {', '.join(missing)}")
-    columns = {}
-    for name, (dtype, _) in COLUMNS.items():
-        try:
-            if name in _TIMES:
-                columns[name] = pd.to_datetime(table[name], utc=True, format="ISO8601").astype(dtype)
-            else:
-                columns[name] = table[name].astype(dtype)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"column {name!r} cannot be read as {dtype}: {error}") from error
-    return pd.DataFrame(columns)

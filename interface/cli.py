@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from visavis.base.text import printable
+
 from .commands.analysing import compare, report, scale
 from .commands.beginning import demo, new
 from .commands.exchanging import export, import_table, schema
@@ -45,10 +47,11 @@ class _Commands(click.Group):
             if error.errno not in _REFUSED:
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(f"{where}{error.strerror}: make room, or choose another place") from error
+            message = f"{where}{error.strerror}: make room, or choose another place"
+            raise click.ClickException(printable(message)) from error
         except Exception as error:
             if isinstance(error, _user_errors()):
-                raise click.ClickException(str(error)) from error
+                raise click.ClickException(printable(str(error))) from error
             raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from visavis.base.files import atomic_write
 from visavis.experiments import Experiment, Observer, load_trials, run
 from visavis.observers import SimulatedObserver, SimulatedOptions, create_observer
 from visavis.observers.metrics import find_metric
@@ -76,7 +77,7 @@ def ask_everyone(folder: Path, people: int, say: Callable[[str], None]) -> Exper
     """Make images and definition, and let people, models and metrics answer; see `run_demo`."""
     definition = folder / "study.yaml"
     sample_stimuli(folder / "images")
-    definition.write_text(files("visavis").joinpath("demo.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    atomic_write(definition, files("visavis").joinpath("demo.yaml").read_text(encoding="utf-8"), durable=True)
     experiment = Experiment.load(definition)
     say(f"{definition}: {len(experiment.stimuli.scenes)} scenes × {len(experiment.stimuli.renditions)} renditions")
     crowd: list[Observer] = [SimulatedObserver(f"person-{i:02}", _PEOPLE) for i in range(1, people + 1)]

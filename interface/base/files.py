@@ -57,9 +57,11 @@ def atomic_path(path: Path | str, *, durable: bool = False) -> Iterator[Path]:
         if durable:
             _sync(aside)
         _rename(aside, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(aside)):
+            raise OSError(error.errno, error.strerror, str(path)) from error  # the name that was asked for
         raise
     if durable:
         _sync_folder(path.parent)
@@ -136,12 +138,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _rename(aside: Path, path: Path) -> None:
-    """Rename, waiting a second for a program that holds the old file open, as virus scanners do on Windows."""
+    """Rename, waiting a second for what holds the old file open, as virus scanners and network disks do."""
     for attempt in range(_RENAME_TRIES):
         try:
             aside.replace(path)
         except PermissionError:
-            if os.name != "nt" or attempt == _RENAME_TRIES - 1:
+            if attempt == _RENAME_TRIES - 1:
                 raise
             time.sleep(_RENAME_WAIT_S)
         else:

@@ -10,7 +10,7 @@ import click
 
 from visavis.base.near import did_you_mean
 
-from .common import FILE, FOLDER, read_pairs, with_options, write_text
+from .common import FILE, FOLDER, read_pairs, read_trials, say, strict_option, with_options, write_text
 
 if TYPE_CHECKING:
     from visavis.scaling import Comparison, Options, ScreeningRule
@@ -67,6 +67,7 @@ _comparison_options = [
 @click.argument("results", type=FOLDER, default=Path("results"))
 @click.option("--by", default="observer,attribute,scene", show_default=True, help="Columns that are scaled apart.")
 @with_options(_scaling_options)
+@strict_option
 @click.option(
     "--fit",
     "kind",
@@ -84,26 +85,26 @@ def scale(
     tie_model: str | None,
     classes: int | None,
     output: Path | None,
+    strict: bool,
     **options: Any,
 ) -> None:
     """Scale the choices in RESULTS; give a CSV with values, standard errors and intervals."""
-    from visavis.experiments import load_trials
     from visavis.scaling import count_choices, fit_groups, fit_scale
 
     columns = [name.strip() for name in by.split(",") if name.strip()]
     if kind is not None:
         chosen = _options_of_a_model(kind, tie_model, classes, options)
-        table = fit_groups(load_trials(results), kind, columns, **chosen)  # type: ignore[arg-type]
+        table = fit_groups(read_trials(results, strict=strict), kind, columns, **chosen)  # type: ignore[arg-type]
         write_text(table.to_csv(index=False, lineterminator="\n", float_format="%.6g"), output)
         return
     for name, value in (("--tie-model", tie_model), ("--classes", classes)):
         if value is not None:
             raise click.UsageError(f"{name} goes with --fit {'ties' if name == '--tie-model' else 'classes'}")
-    fitted = fit_scale(count_choices(load_trials(results), columns), **options)
+    fitted = fit_scale(count_choices(read_trials(results, strict=strict), columns), **options)
     for group, reason in enumerate(fitted.separation):
         if reason and options["method"] == "ml":
             which = ", ".join(f"{name} {value}" for name, value in fitted.counts.groups.iloc[group].items())
-            click.secho(f"no finite maximum{f' for {which}' if which else ''}: {reason}", fg="yellow", err=True)
+            say(f"no finite maximum{f' for {which}' if which else ''}: {reason}", fg="yellow", err=True)
     write_text(fitted.to_frame().to_csv(index=False, lineterminator="\n", float_format="%.6g"), output)
 
 
@@ -130,17 +131,19 @@ def _options_of_a_model(
 @click.command()
 @click.argument("results", type=FOLDER, default=Path("results"))
 @with_options(_comparison_options)
-def compare(results: Path, people: tuple[str, ...], screen: bool, screen_by: tuple[str, ...], **options: Any) -> None:
+@strict_option
+def compare(
+    results: Path, people: tuple[str, ...], screen: bool, screen_by: tuple[str, ...], strict: bool, **options: Any
+) -> None:
     """Compare models with people in RESULTS: agreement, ceilings and variability, as text."""
-    from visavis.experiments import load_trials
     from visavis.scaling import compare as compare_trials
     from visavis.scaling import printed_tables
 
     chosen = _options(screen, screen_by, **options)
-    compared = compare_trials(load_trials(results), people=people or None, options=chosen)
+    compared = compare_trials(read_trials(results, strict=strict), people=people or None, options=chosen)
     _tell_notes(compared)
     for title, table in printed_tables(compared).items():
-        click.echo(f"\n{title}\n{table.to_string(index=False)}")
+        say(f"\n{title}\n{table.to_string(index=False)}")
 
 
 @click.command()
@@ -148,6 +151,7 @@ def compare(results: Path, people: tuple[str, ...], screen: bool, screen_by: tup
 @click.option("-o", "--output", type=FOLDER, default=Path("report"), show_default=True, help="Folder of the report.")
 @click.option("--sensitivity", is_flag=True, help="Show how far the result depends on each open choice.")
 @with_options(_comparison_options)
+@strict_option
 def report(
     results: Path,
     output: Path,
@@ -155,26 +159,26 @@ def report(
     people: tuple[str, ...],
     screen: bool,
     screen_by: tuple[str, ...],
+    strict: bool,
     **options: Any,
 ) -> None:
     """Write the comparison of RESULTS as one HTML file, with JSON and CSV beside it."""
-    from visavis.experiments import load_trials
     from visavis.scaling import SENSITIVITY, write_report
     from visavis.scaling import compare as compare_trials
 
     compared = compare_trials(
-        load_trials(results),
+        read_trials(results, strict=strict),
         people=people or None,
         options=_options(screen, screen_by, **options),
         extra=[SENSITIVITY] if sensitivity else [],
     )
     _tell_notes(compared)
-    click.echo(f"{write_report(compared, output)} written")
+    say(f"{write_report(compared, output)} written")
 
 
 def _tell_notes(compared: Comparison) -> None:
     for note in compared.notes:
-        click.secho(f"note: {note}", fg="yellow")
+        say(f"note: {note}", fg="yellow")
 
 
 def _options(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from .common import FILE, FOLDER
+from visavis.base.files import atomic_write
+
+from .common import FILE, FOLDER, say
 
 
 @click.command()
@@ -20,7 +22,7 @@ def demo(folder: Path, people: int) -> None:
     """
     from visavis.demo import run_demo
 
-    run_demo(folder, people, say=click.echo)
+    run_demo(folder, people, say=say)
 
 
 @click.command()
@@ -45,5 +47,5 @@ def new(file: Path, name: str | None, protocol: str) -> None:
         file=file, name=json.dumps(name or file.stem, ensure_ascii=False), seed=secrets.randbelow(10**6)
     )
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8", newline="\n")
-    click.echo(f"{file} written. Put your images below {file.parent / 'images'}, then: visavis check {file}")
+    atomic_write(file, text, durable=True)
+    say(f"{file} written. Put your images below {file.parent / 'images'}, then: visavis check {file}")

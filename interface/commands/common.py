@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from visavis.base.files import atomic_write
+from visavis.base.text import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DEFINITION = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -35,11 +41,26 @@ def read_pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
+def say(text: object = "", **style: Any) -> None:
+    """Print text so that no control character in it moves the terminal; style as of `click.secho`."""
+    click.secho(printable(str(text)), **style)
+
+
+strict_option = click.option("--strict", is_flag=True, help="Stop at a session that cannot be read, not leave it out.")
+
+
+def read_trials(results: Path, *, strict: bool, **how: Any) -> pd.DataFrame:
+    """Read the trials in a folder; what is left out is said."""
+    from visavis.experiments import load_trials
+
+    return load_trials(results, strict=strict, warn=lambda text: say(f"warning: {text}", fg="yellow", err=True), **how)
+
+
 def write_text(text: str, output: Path | None) -> None:
     """Write a text to a file, or to standard output."""
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(printable(text), nl=False)
     else:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8", newline="\n")
-        click.echo(f"{output} written")
+        atomic_write(output, text, durable=True)
+        say(f"{output} written")

@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-from .common import FILE, FOLDER, read_pairs, write_text
+from visavis.base.files import atomic_path
+
+from .common import FILE, FOLDER, read_pairs, read_trials, say, strict_option, write_text
 
 
 @click.command("import")
@@ -72,7 +74,7 @@ def import_table(
     unclear = trials.loc[trials["outcome"] == "invalid", "provenance"].map(json.loads)
     if len(unclear):
         held = ", ".join(repr(text) for text in dict.fromkeys(one["answer"] for one in unclear))
-        click.secho(f"{len(unclear)} are not choices (from line {unclear.iloc[0]['line']}): {held}", fg="yellow")
+        say(f"{len(unclear)} are not choices (from line {unclear.iloc[0]['line']}): {held}", fg="yellow")
 
 
 def _write_among_results(trials: Any, path: Path, held: str) -> None:
@@ -81,9 +83,9 @@ def _write_among_results(trials: Any, path: Path, held: str) -> None:
 
     replaced = " (replaced)" if trials_path(path).exists() else ""
     path = write_trials(trials, path)
-    click.echo(f"{path}{replaced}: {held}")
+    say(f"{path}{replaced}: {held}")
     for other in files_with_same_choices(path):
-        click.secho(
+        say(
             f"warning: {other} holds the same choices, which would count twice: remove one of the two",
             fg="yellow",
             err=True,
@@ -103,29 +105,31 @@ def _write_among_results(trials: Any, path: Path, held: str) -> None:
 @click.option("--author", "authors", multiple=True, metavar="NAME", help="Of a BIDS dataset; may be given again.")
 @click.option("--licence", default="", help="Of a BIDS dataset, such as CC0 or CC-BY-4.0.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File, or folder of the files.")
-def export(results: Path, kind: str, authors: tuple[str, ...], licence: str, output: Path | None) -> None:
+@strict_option
+def export(results: Path, kind: str, authors: tuple[str, ...], licence: str, output: Path | None, strict: bool) -> None:
     """Write the data in RESULTS for other programs."""
-    from visavis.experiments import load_trials, write_bids, write_trials
+    from visavis.experiments import write_bids, write_trials
 
     if kind == "psychopy":
         from visavis.observers.human.psychopy_csv import write_psychopy_csv
 
         for path in write_psychopy_csv(results, output or Path("psychopy")):
-            click.echo(f"{path} written")
+            say(f"{path} written")
         return
-    trials = load_trials(results)
+    trials = read_trials(results, strict=strict)
     if kind == "bids":
         written = write_bids(trials, output or Path("bids"), results=results, authors=authors, licence=licence)
     elif kind == "parquet":
         written = _write_parquet(trials, output or Path("trials.parquet"))
     else:
         written = write_trials(trials, output or Path("all.trials.csv"))
-    click.echo(f"{written}: {len(trials)} trials")
+    say(f"{written}: {len(trials)} trials")
 
 
 def _write_parquet(trials: Any, path: Path) -> Path:
     try:
-        trials.to_parquet(path, index=False)
+        with atomic_path(path, durable=True) as aside:
+            trials.to_parquet(aside, index=False)
     except ImportError as error:
         raise click.ClickException("Parquet needs pyarrow: pip install pyarrow") from error
     return path

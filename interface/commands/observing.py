@@ -14,7 +14,7 @@ import click
 
 from visavis.base.near import did_you_mean
 
-from .common import DEFINITION, FILE, FOLDER, read_pairs, with_options, write_text
+from .common import DEFINITION, FILE, FOLDER, read_pairs, read_trials, say, strict_option, with_options, write_text
 
 if TYPE_CHECKING:
     from visavis.experiments import Definition, Observer, RunResult
@@ -125,34 +125,34 @@ def check(
     if repetitions is not None:
         experiment = experiment.with_repetitions(repetitions)
     stimuli = experiment.stimuli
-    click.echo(f"{definition}: {experiment.definition.name}, sha256 {experiment.definition.sha256[:12]}")
-    click.echo(f"images    {len(stimuli.scenes)} scenes × {len(stimuli.renditions)} renditions in {stimuli.folder}")
+    say(f"{definition}: {experiment.definition.name}, sha256 {experiment.definition.sha256[:12]}")
+    say(f"images    {len(stimuli.scenes)} scenes × {len(stimuli.renditions)} renditions in {stimuli.folder}")
     sizes = sorted({f"{s.width}×{s.height}" for s in stimuli.values()})
-    click.echo(f"sizes     {', '.join(sizes[:6])}{' …' if len(sizes) > 6 else ''} px")
+    say(f"sizes     {', '.join(sizes[:6])}{' …' if len(sizes) > 6 else ''} px")
     if stimuli.passed_over:
         names = sorted({path.name for path in stimuli.passed_over})
-        click.echo(
+        say(
             f"ignored   {len(stimuli.passed_over)} hidden or system files: {', '.join(names[:4])}"
             f"{', …' if len(names) > 4 else ''}"
         )
     plan = experiment.plan("check").to_frame()
     phases = plan["phase"].value_counts()
     parts = [f"{phases[phase]} {phase}" for phase in ("practice", "main", "catch") if phase in phases]
-    click.echo(f"trials    {len(plan)} an observer ({', '.join(parts)}) in {plan['block'].nunique()} blocks")
+    say(f"trials    {len(plan)} an observer ({', '.join(parts)}) in {plan['block'].nunique()} blocks")
     presentation = experiment.definition.presentation
     minutes = len(plan) * (presentation.seconds_per_trial + presentation.inter_trial_interval_s) / 60
-    click.echo(
+    say(
         f"time      about {minutes:.0f} min for a person, at {presentation.seconds_per_trial:g} s a trial "
         f"and {presentation.inter_trial_interval_s:g} s between two"
     )
     for attribute in experiment.definition.attributes:
-        click.echo(f"question  {attribute}: {experiment.definition.question(attribute)}")
+        say(f"question  {attribute}: {experiment.definition.question(attribute)}")
     for caution in _cautions(experiment.definition):
-        click.secho(f"warning   {caution}", fg="yellow")
+        say(f"warning   {caution}", fg="yellow")
     if observer is not None:
         someone = _make_observer(observer, **how)
         for line in someone.estimate(experiment, list(experiment.plan(someone.name))):
-            click.echo(f"takes     {line}")
+            say(f"takes     {line}")
         able = "can do it"
         try:
             warnings = someone.prepare(experiment)
@@ -161,9 +161,9 @@ def check(
         finally:
             someone.close()
         for warning in warnings:
-            click.secho(f"warning   {warning}", fg="yellow")
-        click.echo(f"observer  {someone.name} ({someone.kind}) {able}")
-    click.echo("no problems found")
+            say(f"warning   {warning}", fg="yellow")
+        say(f"observer  {someone.name} ({someone.kind}) {able}")
+    say("no problems found")
 
 
 def _cautions(definition: Definition) -> Iterator[str]:
@@ -192,7 +192,7 @@ def plan(definition: Path, observer: str, session: str, output: Path | None) -> 
     experiment = Experiment.load(definition)
     write_text(experiment.plan(observer, session).to_csv(), output)
     if experiment.definition.adaptive and experiment.definition.repetitions > 1:
-        click.echo(
+        say(
             "From the second repetition on the pairs stand in the places of those that the answers will choose",
             err=True,
         )
@@ -231,7 +231,7 @@ def run(
     experiment = Experiment.load(definition)
     someone = _make_observer(observer, **how)
     if is_session(where := session_folder(results, someone.name, session)):
-        click.echo(f"{where} is there already: going on with it", err=True)
+        say(f"{where} is there already: going on with it", err=True)
     try:
         result = run_session(
             experiment,
@@ -241,52 +241,53 @@ def run(
             repetitions=repetitions,
             limit=limit,
             progress=True,
-            warn=lambda text: click.secho(f"warning: {text}", fg="yellow", err=True),
+            warn=lambda text: say(f"warning: {text}", fg="yellow", err=True),
         )
     except KeyboardInterrupt:
-        click.echo("\nInterrupted. Every answer is saved; the same command goes on from here.", err=True)
+        say("\nInterrupted. Every answer is saved; the same command goes on from here.", err=True)
         sys.exit(130)
     _report_run(result)
 
 
 def _report_run(result: RunResult) -> None:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))
-    click.echo(f"{result.folder}: {result.answered} of {result.planned} trials answered ({outcomes or 'none yet'})")
+    say(f"{result.folder}: {result.answered} of {result.planned} trials answered ({outcomes or 'none yet'})")
     if result.before == result.planned:
-        click.echo("It was complete before: nothing was asked. For another session give it a label: --session 2")
+        say("It was complete before: nothing was asked. For another session give it a label: --session 2")
     if not result.complete:
         if result.stop_reason:
-            click.secho(result.stop_reason, fg="yellow")
-        click.echo("The same command goes on from here.")
+            say(result.stop_reason, fg="yellow")
+        say("The same command goes on from here.")
         sys.exit(INCOMPLETE)
 
 
 @click.command()
 @click.argument("results", type=FOLDER, default=Path("results"))
-def status(results: Path) -> None:
+@strict_option
+def status(results: Path, strict: bool) -> None:
     """List the sessions in RESULTS and how far each has come."""
-    from visavis.experiments import load_trials, session_status
+    from visavis.experiments import session_status
 
-    table = session_status(load_trials(results, unanswered=True))
+    table = session_status(read_trials(results, strict=strict, unanswered=True))
     table["last_answer"] = table["last_answer"].dt.strftime("%Y-%m-%d %H:%M UTC")
     counts = table.select_dtypes("number").columns
     table[counts] = table[counts].fillna(0).astype(int)
-    click.echo(table.to_string(index=False, na_rep="–"))
+    say(table.to_string(index=False, na_rep="–"))
 
 
 @click.command()
 @click.argument("results", type=FOLDER, default=Path("results"))
-def costs(results: Path) -> None:
+@strict_option
+def costs(results: Path, strict: bool) -> None:
     """List what models in RESULTS have used: trials, requests, tokens and money, by the model that answered.
 
     All that was ever asked counts, also what failed and was asked again. lost_usd is the most that replies that were
     lost or did not report their tokens can have cost beside cost_usd.
     """
-    from visavis.experiments import load_trials
     from visavis.observers.accounts import account
 
-    table = account(load_trials(results, every_response=True))
-    click.echo(table.to_string(index=False, na_rep="–") if len(table) else "no tokens were used")
+    table = account(read_trials(results, strict=strict, every_response=True))
+    say(table.to_string(index=False, na_rep="–") if len(table) else "no tokens were used")
 
 
 @click.command(cls=_AsksObserver)
@@ -309,15 +310,15 @@ def observers(kind: str | None, observer: str | None, **how: Any) -> None:
     if kind is not None and kind not in known:
         raise click.ClickException(f"unknown observer {kind!r}: {did_you_mean(kind, known)}")
     for info in known.values() if kind is None else [known[kind]]:
-        click.echo(f"{info.kind:17} {info.summary}")
+        say(f"{info.kind:17} {info.summary}")
         if info.capabilities is not None:
             can = [name.replace("_", " ") for name in info.capabilities.__slots__ if getattr(info.capabilities, name)]
-            click.echo(f"{'':17} can: {', '.join(can) or 'choose'}")
+            say(f"{'':17} can: {', '.join(can) or 'choose'}")
         if info.missing:
-            click.secho(f"{'':17} {info.missing}", fg="yellow")
+            say(f"{'':17} {info.missing}", fg="yellow")
         if kind is not None:
             for name, line in info.options.items():
-                click.echo(f"{'':17} --{name.replace('_', '-')} …  {line}")
+                say(f"{'':17} --{name.replace('_', '-')} …  {line}")
 
 
 def _check_observer(observer: Observer) -> None:
@@ -327,11 +328,11 @@ def _check_observer(observer: Observer) -> None:
     right = 0
 
     def warn(text: str) -> None:
-        click.secho(f"warning: {text}", fg="yellow", err=True)
+        say(f"warning: {text}", fg="yellow", err=True)
 
-    for line in check_observer(observer, warn, say=click.echo):
+    for line in check_observer(observer, warn, say=say):
         right += line.correct
-        click.echo(f"\n{line.question}\n  {'shown':19} {line.shown}\n  {'answer':19} {line.answer}")
+        say(f"\n{line.question}\n  {'shown':19} {line.shown}\n  {'answer':19} {line.answer}")
         for name, value in line.details.items():
-            click.echo(f"  {name.replace('_', ' '):19} {value}")
-    click.echo(f"\n{right} of 3 as expected")
+            say(f"  {name.replace('_', ' '):19} {value}")
+    say(f"\n{right} of 3 as expected")

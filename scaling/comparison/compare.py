@@ -7,15 +7,22 @@ from dataclasses import fields
 
 import pandas as pd
 
+from visavis.scaling.counts import CHOICE_COLUMNS, require_columns
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.study.analysis import Analysis, joined
 from visavis.scaling.study.options import Options, ScreeningRule
 from visavis.scaling.study.result import Comparison
-from visavis.scaling.study.study import Study, completed, people_named, prepare
+from visavis.scaling.study.study import Study, checked, completed, people_named, prepare
 
 from .analyses import arranged
 from .notes import data_notes
 from .screening import nobody_left, screen
+
+_READ = (
+    *("experiment", "definition_sha256", "session", "observer", "observer_kind", "phase", "attribute", "scene"),
+    *("left", "right", "repetition", "outcome", "choice"),
+)
+"""Columns that a comparison reads."""
 
 
 def compare(
@@ -46,12 +53,13 @@ def compare(
     Raises
     ------
     ScalingError
-        If a column is missing, there are no choices at all, `people` names nobody, the screening leaves nobody, or an
-        extra analysis has a name that is taken.
+        If a column is missing or a row breaks the schema of the trials table, there are no choices at all, `people`
+        names nobody, the screening leaves nobody, or an extra analysis has a name that is taken.
     """
     options, analyses = options or Options(), arranged(extra)
     _check_names(analyses)
-    trials = completed(trials)
+    require_columns(trials, CHOICE_COLUMNS)
+    trials = completed(checked(trials))
     study, notes = _screened(trials, people_named(trials[trials["phase"] == "main"], people), options, analyses)
     tables = {analysis.name: study.table(analysis.name) for analysis in analyses}
     found = joined([note for analysis in analyses for note in analysis.notes(study, tables[analysis.name])])

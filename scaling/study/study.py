@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
+from visavis.base.trials import check_trials
 from visavis.scaling.counts import CHOICE_COLUMNS, count_choices, require_columns
 from visavis.scaling.errors import ScalingError
 
@@ -144,6 +145,21 @@ def prepare(
         unscreened=unscreened,
         analyses={analysis.name: analysis for analysis in analyses},
     )
+
+
+def checked(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return a trials table that keeps to the schema in the columns that it has.
+
+    Raises
+    ------
+    ScalingError
+        Naming the first row that does not.
+    """
+    try:
+        check_trials(trials)
+    except ValueError as problem:
+        raise ScalingError(str(problem)) from None
+    return trials
 
 
 def completed(trials: pd.DataFrame) -> pd.DataFrame:

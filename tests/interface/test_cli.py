@@ -190,10 +190,10 @@ def test_a_place_that_cannot_be_written_gets_one_clear_message(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     result = visavis("new", "other.yaml")
     assert result.exit_code == 1
-    assert result.output == "Error: No space left on device: make room, or choose another place\n"
+    assert result.output == "Error: other.yaml: No space left on device: make room, or choose another place\n"
 
 
 def test_broken_images_are_told_before_anything_runs(visavis: Visavis, study: Path) -> None:

@@ -159,7 +159,8 @@ def test_a_model_that_only_refuses_is_said_and_spoils_nothing(trials: pd.DataFra
 
 
 def test_practice_and_catch_trials_are_not_compared(trials: pd.DataFrame) -> None:
-    others = trials.assign(phase=["practice", "catch"] * (len(trials) // 2), choice="left", expected="c0")
+    others = trials.assign(phase=["practice", "catch"] * (len(trials) // 2), choice="left")
+    others = others.assign(trial="more " + others["trial"], expected=others["left"].where(others["phase"] == "catch"))
     found = compare(pd.concat([trials, others], ignore_index=True), options=QUICK)
     pd.testing.assert_frame_equal(found.scales, compare(trials, options=QUICK).scales)
 
