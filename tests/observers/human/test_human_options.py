@@ -22,11 +22,11 @@ def test_a_windows_size(text: str) -> None:
         ("window", "1600", "human:\n  --window: this cannot be read: write it as in --window 1600x1000"),
         ("window", "wide", "human:\n  --window: this cannot be read: write it as in --window 1600x1000"),
         ("window", "100x100", "human:\n  --window: 200×200 pixels is the least"),
-        ("width_cm", "wide", "human:\n  --width-cm: a number is wanted, not 'wide'"),
-        ("distance_cm", "-57", "human:\n  --distance-cm: this should be greater than 0, not -57"),
-        ("screen", "first", "human:\n  --screen: a whole number is wanted, not 'first'\n"
-                            "  --screen: this should be 'headless', not 'first'"),
-        ("acuity", "1", "human:\n  --acuity: 1 is read as a number, text is wanted: write it in quotes"),
+        ("width_cm", "wide", "human:\n  --width-cm: expected a number, got 'wide'"),
+        ("distance_cm", "-57", "human:\n  --distance-cm: must be greater than 0, got -57"),
+        ("screen", "first", "human:\n  --screen: expected a whole number, got 'first'\n"
+                            "  --screen: must be 'headless', got 'first'"),
+        ("acuity", "1", "human:\n  --acuity: 1 is read as a number, expected text: write it in quotes"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_words(option: str, text: str, message: str) -> None:
