@@ -17,7 +17,7 @@ from visavis.scaling.study.options import PEOPLE, Mode
 from visavis.scaling.study.result import Comparison
 from visavis.scaling.study.study import Study
 
-from .rho import rho
+from .rho import in_common, rho
 from .scene_scales import SceneScales
 from .scene_scales import scaled as scaled_on
 
@@ -39,7 +39,7 @@ def swap_test(first: Floats, second: Floats, human: Floats, mode: Mode, resampli
     Parameters
     ----------
     first, second, human : float arrays, shape (n scenes, k)
-        Without NaN.
+        NaN in the same places.
     mode : {'aggregate', 'pooled', 'per_scene_mean'}
     resampling : Resampling
         Gives the number and seed of random swaps, where there are more than 12 scenes.
@@ -62,7 +62,7 @@ def swap_test(first: Floats, second: Floats, human: Floats, mode: Mode, resampli
     """
     scenes = len(first)
     observed = float(rho(first, human, mode) - rho(second, human, mode))
-    spreads = [float(np.sqrt(values.var(axis=-1).mean())) for values in (first, second)]
+    spreads = [float(np.sqrt(np.nanvar(values, axis=-1).mean())) for values in (first, second)]
     if not np.isfinite(observed) or not all(spreads):
         return float("nan")
     if abs(observed) < 1e-9:
@@ -76,9 +76,10 @@ def swap_test(first: Floats, second: Floats, human: Floats, mode: Mode, resampli
     sides = swapped.astype(bool)[:, :, None]
     difference = rho(np.where(sides, other, one), human, mode) - rho(np.where(sides, one, other), human, mode)
     beyond = np.abs(difference) - abs(observed)
-    mean = human.mean(axis=0) - human.mean()
-    nearer = np.abs((1 - 2 * swapped) @ ((one - other) @ mean))
-    unswapped = abs(float(((one - other) @ mean).sum()))
+    known = np.isfinite(human)
+    mean = np.nan_to_num(human).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    apart = np.nan_to_num(one - other) @ mean
+    nearer, unswapped = np.abs((1 - 2 * swapped) @ apart), abs(float(apart.sum()))
     as_large = int(((beyond > 1e-9) | ((np.abs(beyond) <= 1e-9) & (nearer >= unswapped - 1e-9))).sum())
     return as_large / len(swapped) if exact else (as_large + 1) / (len(swapped) + 1)
 
@@ -121,8 +122,9 @@ def rho_differences(
 
     for one, other in combinations(models, 2):
         values = [scaled.of(name) for name in (one, other, people)]
-        shared = np.all([np.isfinite(array).all(axis=-1) for array in values], axis=0)
-        first, second, human = (array[shared] for array in values)
+        first, second, human = in_common(*values)
+        shared = np.isfinite(human).any(axis=-1)
+        first, second, human = (array[shared] for array in (first, second, human))
         count = int(shared.sum())
         difference, low, high, p = (float("nan"),) * 4
         if count:

@@ -43,18 +43,19 @@ class PooledPeople:
         Returns
         -------
         float array, shape (n, n scenes, k)
-            NaN for scenes without a choice.
+            NaN for items that are in no choice of a scene.
         """
         k = len(self.items)
         wins, ties = (
             np.einsum("np,p...->n...", weights, counts, optimize=True).reshape(-1, k, k)
             for counts in (self.wins, self.ties)
         )
-        answered = (wins + ties).any(axis=(1, 2))
+        asked = (wins + wins.swapaxes(1, 2) + ties > 0).any(axis=2)
+        answered = asked.any(axis=1)
         values = np.full((len(wins), k), np.nan)
         if answered.any():
             pooled = Counts.from_matrix(wins[answered], self.items, ties[answered])
-            values[answered] = fit_scale(pooled, **self.options).values
+            values[answered] = np.where(asked[answered], fit_scale(pooled, **self.options).values, np.nan)
         return values.reshape(len(weights), len(self.scenes), k)
 
     def each(self) -> Floats:

@@ -27,33 +27,45 @@ def rho(first: Floats, second: Floats, mode: Mode = "aggregate", *, coefficient:
     Parameters
     ----------
     first, second : float arrays, shape (..., n scenes, k)
-        Scenes that either lacks are left out.
+        Renditions that either lacks in a scene are left out there, of both, and what is left is centred: the values of
+        a scene are known up to a shift.
     mode : {'aggregate', 'pooled', 'per_scene_mean'}
-        ``aggregate``: of the mean scale values over scenes. ``pooled``: over all scenes and items at once (in a stack,
-        the scenes that all of it share). ``per_scene_mean``: the mean of the scenes' ρ.
+        ``aggregate``: of the mean scale values over scenes. ``pooled``: over all scenes and items at once.
+        ``per_scene_mean``: the mean of the scenes' ρ.
     coefficient : {'spearman', 'pearson', 'kendall'}
         Kendall's is τ-b.
 
     Returns
     -------
     float array, shape (...)
-        NaN where no scene is shared, or a scale is flat.
+        NaN where nothing is shared, or a scale is flat.
     """
     if mode not in MODES:
         raise ScalingError(f"unknown mode {mode!r} of ρ; choose from {', '.join(MODES)}")
     if coefficient not in COEFFICIENTS:
         raise ScalingError(f"unknown coefficient {coefficient!r}; choose from {', '.join(COEFFICIENTS)}")
     correlate = _FUNCTIONS[coefficient]
-    first, second = np.broadcast_arrays(first, second)
-    shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)
+    first, second = in_common(first, second)
     if mode == "per_scene_mean":
         return _mean_of_finite(correlate(first, second))
     if mode == "aggregate":
-        weight = shared.astype(float) / np.where(shared.any(-1), shared.sum(-1), np.nan)[..., None]
-        means = (np.einsum("...s,...sk->...k", weight, np.nan_to_num(values)) for values in (first, second))
-        return correlate(*means)
-    flat = [values[..., shared.reshape(-1, shared.shape[-1]).all(0), :] for values in (first, second)]
-    return correlate(*(values.reshape(*values.shape[:-2], -1) for values in flat))
+        return correlate(*(_mean_of_finite(values.swapaxes(-1, -2)) for values in (first, second)))
+    return correlate(*(values.reshape(*values.shape[:-2], -1) for values in (first, second)))
+
+
+def in_common(*scales: Floats) -> tuple[Floats, ...]:
+    """Return scales with NaN wherever one of them has it; shape (..., n scenes, k) each.
+
+    A scene that lacks some renditions is centred on those that are left; with fewer than two of them it is NaN.
+    """
+    scales = tuple(np.broadcast_arrays(*scales))
+    known = np.isfinite(scales).all(axis=0)
+    if known.all():
+        return scales
+    known &= known.sum(axis=-1, keepdims=True) > 1
+    whole, count = known.all(axis=-1, keepdims=True), np.maximum(known.sum(axis=-1, keepdims=True), 1)
+    means = (np.where(known & ~whole, values, 0).sum(axis=-1, keepdims=True) / count for values in scales)
+    return tuple(np.where(known, values - mean, np.nan) for values, mean in zip(scales, means, strict=True))
 
 
 def _mean_of_finite(values: Floats) -> Floats:
@@ -102,7 +114,8 @@ def bootstrap_rho(
     Rho
         With NaN limits where fewer than two scenes are shared.
     """
-    shared = np.isfinite(first).all(axis=-1) & np.isfinite(second).all(axis=-1)
+    first, second = in_common(first, second)
+    shared = np.isfinite(first).any(axis=-1)
     first, second = first[shared], second[shared]
     estimate = float(rho(first, second, mode, coefficient=coefficient)) if len(first) else float("nan")
     if len(first) < 2:

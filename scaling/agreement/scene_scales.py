@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from visavis.scaling.counts import CHOICE_COLUMNS, Floats, count_choices, require_columns
+from visavis.scaling.scales.basis import basis_of
 from visavis.scaling.scales.scale import fit_scale
 from visavis.scaling.study.study import Study
 
@@ -25,9 +27,11 @@ class SceneScales:
         Observers, or groups.
     scenes, items : tuple of str
     values : float array, shape (n names, n scenes, k)
-        NaN where there is no choice of that observer in that scene.
-    error_variances : float array, shape (n names, n scenes)
-        Mean squared standard error of each scene's values; NaN where there is none.
+        NaN where that observer compared the item with none in that scene.
+    standard_errors : float array, shape (n names, n scenes, k)
+        NaN where there is no value, and where the method gives none.
+    basis : object array, shape (n names, n scenes, k)
+        What each value rests on, as `basis_of` says.
     """
 
     attribute: str
@@ -35,7 +39,8 @@ class SceneScales:
     scenes: tuple[str, ...]
     items: tuple[str, ...]
     values: Floats
-    error_variances: Floats
+    standard_errors: Floats
+    basis: NDArray[np.object_]
 
     def __repr__(self) -> str:
         sizes = f"{len(self.names)} observers, {len(self.scenes)} scenes, {len(self.items)} items"
@@ -44,6 +49,13 @@ class SceneScales:
     def of(self, name: str) -> Floats:
         """Return the values of one observer; shape (n scenes, k)."""
         return np.asarray(self.values[self.names.index(name)])
+
+    @property
+    def error_variances(self) -> Floats:
+        """Mean squared standard error of each scene's values, NaN where there is none; shape (n names, n scenes)."""
+        known = np.isfinite(self.standard_errors)
+        total = np.where(known, self.standard_errors, 0) ** 2
+        return np.asarray(total.sum(axis=-1) / np.where(known.any(axis=-1), known.sum(axis=-1), np.nan))
 
 
 def scene_scales(
@@ -68,10 +80,14 @@ def scene_scales(
     row = pd.Index(names).get_indexer(pd.Index(counts.groups["observer"]))
     column = pd.Index(scenes).get_indexer(pd.Index(counts.groups["scene"]))
     fitted = fit_scale(counts, **options)
+    basis = np.full(values.shape, "never", dtype=object)
+    basis[row, column] = basis_of(counts)
     values[row, column] = fitted.values
-    errors = np.full((len(names), len(scenes)), np.nan)
-    errors[row, column] = (fitted.standard_errors**2).mean(axis=-1)
-    return SceneScales(attribute, names, tuple(scenes), tuple(items), values, errors)
+    errors = np.full(values.shape, np.nan)
+    errors[row, column] = fitted.standard_errors
+    never = basis == "never"
+    values[never] = errors[never] = np.nan  # the prior alone would put it at 0
+    return SceneScales(attribute, names, tuple(scenes), tuple(items), values, errors, basis)
 
 
 def scaled(study: Study, attribute: str) -> SceneScales:

@@ -114,7 +114,7 @@ def _apart(votes: Majorities, human: pd.DataFrame) -> Floats:
 def _separabilities(human: pd.DataFrame) -> pd.DataFrame:
     """Return how far apart people see the renditions of each scene: SD, range and mean |Δ| of their values."""
     rows = {}
-    for scene, part in human.groupby("scene"):
+    for scene, part in human.dropna(subset=["value"]).groupby("scene"):
         values = part["value"].to_numpy(dtype=float)
         differences = np.abs(values[:, None] - values[None])[np.triu_indices(len(values), 1)]
         rows[scene] = values.std(), np.ptp(values), differences.mean() if len(differences) else np.nan

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from visavis.scaling.counts import Floats
 from visavis.scaling.study.options import PEOPLE
@@ -67,10 +68,15 @@ def present(comparison: Comparison, part: pd.DataFrame) -> list[str]:
     return [name for name in (PEOPLE, *comparison.models) if name in there]
 
 
-def draw_points(axes: Axes, x: Floats, limits: Floats, comparison: Comparison, name: str) -> None:
-    """Draw an observer's points with their intervals; limits of shape (n, 3): value, low, high."""
+def draw_points(
+    axes: Axes, x: Floats, limits: Floats, comparison: Comparison, name: str, *, hollow: NDArray[np.bool_] | None = None
+) -> None:
+    """Draw an observer's points with their intervals; limits of shape (n, 3): value, low, high; some points hollow."""
     value, low, high = limits.T
     reach = np.nan_to_num(np.clip([value - low, high - value], 0, None))
     people = name == PEOPLE
     style: dict[str, Any] = {"markersize": 4 if people else 3, "elinewidth": 1.2 if people else 0.7}
     axes.errorbar(x, value, yerr=reach, linestyle="none", label=name, **style, **look(comparison, name))
+    if hollow is not None and hollow.any():
+        shape = {**look(comparison, name), "markersize": style["markersize"], "markerfacecolor": "white", "zorder": 3}
+        axes.plot(x[hollow], value[hollow], linestyle="none", **shape)

@@ -19,7 +19,7 @@ from visavis.scaling.study.result import Comparison
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = ("attribute", "observer", "spread", "low", "high", "of_people", "scenes")
+COLUMNS = ("attribute", "observer", "spread", "low", "high", "of_people", "scenes", "by_prior")
 
 
 def spreads(scaled: SceneScales, people: str, resampling: Resampling = DEFAULT) -> pd.DataFrame:
@@ -38,10 +38,12 @@ def spreads(scaled: SceneScales, people: str, resampling: Resampling = DEFAULT) 
     Returns
     -------
     DataFrame
-        ``attribute, observer, spread, low, high, of_people, scenes``: the SD of the true values within a scene, root
-        mean square over scenes, which is the SD of the estimates less what their standard errors add to it (0 where
-        that is all of it); its interval; and its ratio to the people's. Least squares gives no standard errors: then
-        nothing is taken off, and the spread of a noisy observer is too large.
+        ``attribute, observer, spread, low, high, of_people, scenes, by_prior``: the SD of the true values within a
+        scene, root mean square over scenes, which is the SD of the estimates less what their standard errors add to it
+        (0 where that is all of it); its interval; and its ratio to the people's. Least squares gives no standard
+        errors: then nothing is taken off, and the spread of a noisy observer is too large. ``by_prior`` counts the
+        scenes in which no choice contradicts the others, so that the prior alone sets distances; where that is all of
+        them, as for an observer that always answers alike, there is no spread to be told, and it is missing.
 
     Notes
     -----
@@ -50,11 +52,18 @@ def spreads(scaled: SceneScales, people: str, resampling: Resampling = DEFAULT) 
     """
     rows: list[tuple[object, ...]] = []
     for name in scaled.names:
-        variance = scaled.of(name).var(axis=-1)
+        values = scaled.of(name)
+        known = np.isfinite(values)
+        count = np.where(known.any(axis=-1), known.sum(axis=-1), np.nan)
+        middle = np.where(known, values, 0).sum(axis=-1) / count
+        variance = np.where(known, (values - middle[:, None]) ** 2, 0).sum(axis=-1) / count
         errors = np.nan_to_num(scaled.error_variances[scaled.names.index(name)])
         true = (variance - errors)[np.isfinite(variance)]
-        rows.append((name, *over_scenes(_root_mean(true), len(true), resampling, bounds=(0, np.inf)), len(true)))
-    table = pd.DataFrame(rows, columns=["observer", "spread", "low", "high", "scenes"])
+        found = over_scenes(_root_mean(true), len(true), resampling, bounds=(0, np.inf))
+        basis = scaled.basis[scaled.names.index(name)]
+        by_prior = int((known.any(axis=-1) & (basis != "data").all(axis=-1)).sum())
+        rows.append((name, *(found if by_prior < len(true) else (float("nan"),) * 3), len(true), by_prior))
+    table = pd.DataFrame(rows, columns=["observer", "spread", "low", "high", "scenes", "by_prior"])
     of_people = table.loc[table["observer"] == people, "spread"].to_numpy(dtype=float)
     table["of_people"] = table["spread"] / of_people[0] if len(of_people) and of_people[0] > 0 else np.nan
     return table.assign(attribute=scaled.attribute)[list(COLUMNS)]
@@ -86,6 +95,7 @@ ANALYSIS = Analysis(
         *with_interval("spread", "SD of the true scale values within a scene", unit="unit of the scale"),
         Column("of_people", "its ratio to the people's"),
         SCENES,
+        Column("by_prior", "of these, scenes whose choices leave all distances to the prior", heading="by prior"),
     ),
     compute=lambda study: study.by_attribute(
         "spreads", lambda attribute: spreads(scaled_on(study, attribute), PEOPLE, study.options.resampling)

@@ -11,11 +11,21 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from trial_tables import trials_table
 
-from visavis.scaling import Resampling, ScalingError, bootstrap_rho, leave_one_out_rho, rho, scene_scales
+from visavis.scaling import (
+    Options,
+    Resampling,
+    ScalingError,
+    bootstrap_rho,
+    compare,
+    leave_one_out_rho,
+    rho,
+    scene_scales,
+)
 from visavis.scaling.agreement.ceilings import rho_ceilings
 from visavis.scaling.agreement.pooled_people import PooledPeople, pool_choices
 from visavis.scaling.agreement.rank_correlation import pearson, spearman
 from visavis.scaling.agreement.rho import nested_rho
+from visavis.scaling.study.options import Mode
 
 rows = arrays(np.float64, (2, 7), elements=st.integers(-5, 5).map(float))
 
@@ -193,3 +203,64 @@ def test_resamples_of_the_mean_of_scenes_are_of_the_resampled_scenes(
     drawn = Resampling(200, 0).units(len(first))
     plainly = rho(first[drawn], second[drawn], "per_scene_mean", coefficient=coefficient)  # type: ignore[arg-type]
     assert [found.low, found.high] == pytest.approx(np.nanquantile(plainly, [0.025, 0.975]))
+
+
+class TestRenditionsThatAnObserverNeverCompared:
+    """A model that refuses one rendition each time."""
+
+    VALUES = np.array([-1.5, -1.0, -0.3, 0.3, 1.0, 1.5, 2.2])
+
+    def trials(self, where: list[str]) -> pd.DataFrame:
+        observers = {name: {"contrast": 1.5 * self.VALUES} for name in ("P1", "P2", "P3", "M1")}
+        table = trials_table(observers, scenes=6, repetitions=3, seed=4)
+        with_it = (table[["left", "right"]] == "c0").any(axis=1)
+        refused = (table["observer"] == "M1") & table["scene"].isin(where) & with_it
+        table.loc[refused, ["choice", "outcome"]] = [None, "refusal"]
+        return table
+
+    def test_it_has_no_value_instead_of_0_and_rho_is_of_the_others(self) -> None:
+        found = compare(self.trials([f"s{i}" for i in range(6)]), options=Options(resampling=Resampling(50)))
+        own = found.scales.set_index(["observer", "item"]).loc["M1"]
+        assert own.loc["c0", ["value", "low", "high"]].isna().all()
+        assert own["scenes"].tolist() == [0, *[6] * 6]
+        ledger = found.scene_scales.set_index(["observer", "item"]).loc[("M1", "c0")]
+        assert set(ledger["basis"]) == {"never"}
+        assert ledger["value"].isna().all()
+        wide = found.scales.pivot_table(index="item", columns="observer", values="value").dropna()
+        expected = scipy.stats.spearmanr(wide["M1"], wide["people"]).statistic
+        row = found.alignment.set_index("observer").loc["M1"]
+        assert row["rho"] == pytest.approx(expected)
+        assert row["rho"] > 0.9  # with 0 for the lowest it was far lower
+        note = "contrast: renditions that M1 compared with no other have no value (c0 in 6 of 6 scenes)"
+        assert note in found.notes
+
+    @pytest.mark.parametrize("mode", ["aggregate", "pooled", "per_scene_mean"])
+    def test_in_one_scene_it_is_left_out_there(self, mode: Mode) -> None:
+        scaled = scene_scales(self.trials(["s2"]), "contrast", [f"s{i}" for i in range(6)], [f"c{i}" for i in range(7)])
+        first, second = scaled.of("M1").copy(), scaled.of("P1").copy()
+        assert np.isnan(first).sum() == 1
+        second[2, 0] = np.nan
+        second[2] -= np.nanmean(second[2])
+        if mode == "aggregate":
+            expected = scipy.stats.spearmanr(np.nanmean(first, axis=0), np.nanmean(second, axis=0)).statistic
+        elif mode == "pooled":
+            known = np.isfinite(first)
+            expected = scipy.stats.spearmanr(first[known], second[known]).statistic
+        else:
+            pairs = zip(first, second, strict=True)
+            expected = np.mean([scipy.stats.spearmanr(a, b, nan_policy="omit").statistic for a, b in pairs])
+        assert rho(first, scaled.of("P1"), mode) == pytest.approx(expected)
+        assert bootstrap_rho(first, scaled.of("P1"), mode, resampling=Resampling(50)).n_scenes == 6
+
+
+def test_a_scene_of_an_observer_that_always_answers_alike_is_the_priors_and_its_spread_is_missing() -> None:
+    values = np.arange(4.0)
+    observers = {"P1": {"contrast": values}, "P2": {"contrast": values}, "sure": {"contrast": 100 * values}}
+    found = compare(trials_table(observers, scenes=4, repetitions=5), options=Options(resampling=Resampling(20)))
+    spread = found.spreads.set_index("observer")
+    assert spread.loc["sure", "by_prior"] == 4
+    assert spread.loc["sure", ["spread", "low", "high"]].isna().all()
+    assert spread.loc["people", "spread"] > 0
+    note = "contrast: 4 of 4 scenes of sure are scaled by the prior alone"
+    assert any(text.startswith(note) for text in found.notes)
+    assert (found.scales.set_index("observer").loc["sure", "from_data"] == 0).all()
