@@ -112,25 +112,26 @@ def rho_differences(
     models = [name for name in scaled.names if name != people]
     drawn: dict[tuple[str, bytes], Floats] = {}
 
-    def draws_of(name: str, shared: NDArray[np.bool_]) -> Floats:
-        """Resample a model's ρ, once for all the pairs of models that share the same scenes."""
-        key = name, shared.tobytes()
+    def draws_of(name: str, own: Floats, human: Floats, known: NDArray[np.bool_]) -> Floats:
+        """Resample a model's ρ, once for all the pairs of models that share the same scenes and items."""
+        key = name, known.tobytes()
         if key not in drawn:
-            units = resampling.units(int(shared.sum()))
-            drawn[key] = rho(scaled.of(name)[shared][units], scaled.of(people)[shared][units], mode)
+            units = resampling.units(len(human))
+            drawn[key] = rho(own[units], human[units], mode)
         return drawn[key]
 
     for one, other in combinations(models, 2):
         values = [scaled.of(name) for name in (one, other, people)]
         first, second, human = in_common(*values)
-        shared = np.isfinite(human).any(axis=-1)
+        known = np.asarray(np.isfinite(human))
+        shared = known.any(axis=-1)
         first, second, human = (array[shared] for array in (first, second, human))
         count = int(shared.sum())
         difference, low, high, p = (float("nan"),) * 4
         if count:
             difference = float(rho(first, human, mode) - rho(second, human, mode))
         if count > 1:
-            draws = draws_of(one, shared) - draws_of(other, shared)
+            draws = draws_of(one, first, human, known) - draws_of(other, second, human, known)
             draws = draws[np.isfinite(draws)]
             if len(draws):
                 low, high = map(float, resampling.limits(draws, count, estimate=difference, bounds=(-2, 2)))
