@@ -254,8 +254,9 @@ class TestScreening:
         table.loc[coin, "choice"] = rng.choice(["left", "right"], coin.sum())
         lost = table.index[table["observer"] == "P1"][::5]
         table.loc[lost, "choice"] = None
-        table.loc[lost, ["outcome", "choice"]] = ["invalid", None]
+        table.loc[lost, "outcome"] = "invalid"
         catch = table[table["scene"] == "s0"].drop_duplicates("observer").assign(phase="catch", expected="c5")
+        catch["outcome"] = "choice"
         catch["left"], catch["right"] = "c5", "c0"
         catch["choice"] = np.where(catch["observer"] == "P2", "right", "left")
         return pd.concat([table, catch], ignore_index=True)
