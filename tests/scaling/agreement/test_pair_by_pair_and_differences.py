@@ -246,9 +246,7 @@ class TestScreening:
     @pytest.fixture
     def careless(self, trials: pd.DataFrame) -> pd.DataFrame:
         """P0 tosses a coin, P1 gives no choice in a fifth of the trials, P2 fails the catch trials."""
-        table = trials.assign(
-            expected=None, chosen=np.where(trials["choice"] == "left", trials["left"], trials["right"])
-        )
+        table = trials.assign(expected=None)
         rng = np.random.default_rng(5)
         coin = table["observer"] == "P0"
         table.loc[coin, "choice"] = rng.choice(["left", "right"], coin.sum())
@@ -259,7 +257,9 @@ class TestScreening:
         catch["outcome"] = "choice"
         catch["left"], catch["right"] = "c5", "c0"
         catch["choice"] = np.where(catch["observer"] == "P2", "right", "left")
-        return pd.concat([table, catch], ignore_index=True)
+        both = pd.concat([table, catch], ignore_index=True)
+        shown = both["left"].where(both["choice"] == "left", both["right"])
+        return both.assign(chosen=shown.where(both["choice"].notna(), None))
 
     def test_who_answers_without_care_is_found_and_said_why(self, careless: pd.DataFrame) -> None:
         table = screen(careless, PEOPLE, ScreeningRule()).set_index("observer")
