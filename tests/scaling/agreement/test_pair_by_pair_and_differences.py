@@ -254,7 +254,7 @@ class TestScreening:
         table.loc[lost, "choice"] = None
         table.loc[lost, "outcome"] = "invalid"
         catch = table[table["scene"] == "s0"].drop_duplicates("observer").assign(phase="catch", expected="c5")
-        catch["outcome"] = "choice"
+        catch["outcome"], catch["trial"] = "choice", [f"catch {i}" for i in range(len(catch))]
         catch["left"], catch["right"] = "c5", "c0"
         catch["choice"] = np.where(catch["observer"] == "P2", "right", "left")
         both = pd.concat([table, catch], ignore_index=True)
@@ -295,7 +295,9 @@ class TestScreening:
     def test_where_nobody_chose_the_limits_are_not_blamed(self, careless: pd.DataFrame) -> None:
         of_people = careless["observer"].isin(PEOPLE)
         silent = careless.assign(
-            choice=careless["choice"].mask(of_people), outcome=careless["outcome"].mask(of_people, "refusal")
+            choice=careless["choice"].mask(of_people),
+            chosen=careless["chosen"].mask(of_people),
+            outcome=careless["outcome"].mask(of_people, "refusal"),
         )
         with pytest.raises(ScalingError, match="not one of the 8 people chose anything: look at the column 'outcome'"):
             compare(silent, options=Options(screening=ScreeningRule()))
