@@ -6,11 +6,11 @@ Trials are held as columns of small integers, so that a million of them are plan
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -182,21 +182,34 @@ class Plan(Sequence[Trial]):
         return hashlib.sha256(self.to_csv().encode()).hexdigest()
 
 
-def read_plan_frame(source: Path | str) -> pd.DataFrame:
-    """Read a plan that `Plan.to_csv` wrote, from a path or from its text.
+def plan_columns(text: str) -> dict[str, list[Any]]:
+    """Read a plan that `Plan.to_csv` wrote, from its text, as the columns of `Plan.to_frame`; None where missing."""
+    lines = csv.reader(io.StringIO(text, newline=""))
+    names = next(lines)
+    rows = list(lines)
+    columns: dict[str, list[Any]] = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    for name in ("trial_index", "block", "repetition"):
+        columns[name] = list(map(int, columns[name]))
+    for name in ("reference", "expected"):
+        columns[name] = [value or None for value in columns[name]]
+    return columns
+
+
+def read_plan_frame(text: str) -> pd.DataFrame:
+    """Read a plan that `Plan.to_csv` wrote, from its text.
 
     Returns
     -------
     DataFrame
         As `Plan.to_frame`.
     """
-    handle = io.StringIO(source) if isinstance(source, str) else source
-    frame = pd.read_csv(handle, dtype="string", keep_default_na=False, encoding="utf-8")
-    for column in ("trial_index", "block", "repetition"):
-        frame[column] = frame[column].astype("int64")
-    for column in ("reference", "expected"):
-        frame[column] = frame[column].mask(frame[column] == "", pd.NA)
-    return frame
+    integers = ("trial_index", "block", "repetition")
+    return pd.DataFrame(
+        {
+            name: pd.array(values, dtype="int64" if name in integers else "string")
+            for name, values in plan_columns(text).items()
+        }
+    )
 
 
 def with_pairs(plan: pd.DataFrame, pairs: Mapping[int, Mapping[str, Any]]) -> pd.DataFrame:

@@ -114,7 +114,7 @@ def create_session(folder: Path, manifest: Manifest, plan: Plan) -> None:
     SessionError
         If the folder cannot be written, or holds answers whose manifest is gone.
     """
-    if (folder / EVENTS).exists():
+    if (folder / EVENTS).exists() and not is_session(folder):
         raise SessionError(
             f"{folder / EVENTS}: answers without the {MANIFEST} that they belong to: restore it from a copy, or move "
             "this folder away to begin anew"
@@ -172,6 +172,11 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read_plan(folder: Path, manifest: Manifest) -> pd.DataFrame:
+    """Read a session's plan as a table; otherwise as `read_plan_text`."""
+    return read_plan_frame(read_plan_text(folder, manifest))
+
+
+def read_plan_text(folder: Path, manifest: Manifest) -> str:
     """Read a session's plan and check it against the manifest.
 
     Raises
@@ -186,7 +191,7 @@ def read_plan(folder: Path, manifest: Manifest) -> pd.DataFrame:
         raise SessionError(f"{path}: cannot be read ({error}): restore it from a copy") from error
     if hashlib.sha256(text.encode()).hexdigest() != manifest.plan_sha256:
         raise SessionError(f"{path}: changed since the session began: restore it from a copy")
-    return read_plan_frame(text)
+    return text
 
 
 def new_manifest(

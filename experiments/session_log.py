@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import platform
@@ -36,6 +37,8 @@ HOLDER = ".running.json"
 """Says which process runs the session."""
 
 _CHECKSUM = re.compile(rb',"crc":"([0-9a-f]{8})"}$')
+_CHECKSUM_LENGTH = len(b',"crc":"01234567"}')
+_RESPONSE, _PROVENANCE = b'{"event":"response",', b',"provenance":{'
 _PAIR_FIELDS = {"trial_index", "trial", "left", "right", "presentation_order"}
 
 SYNC_INTERVAL_S = 0.05
@@ -51,26 +54,41 @@ def read_events(folder: Path) -> list[dict[str, Any]]:
     SessionError
         If a line in the middle is damaged.
     """
+    return list(read_lines(folder))
+
+
+def read_lines(folder: Path, *, texts: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield a session's events one after the other; otherwise as `read_events`.
+
+    Parameters
+    ----------
+    folder : path
+    texts : bool
+        Whether the ``provenance`` of a response is given as JSON text: most of a line, which then is not parsed where
+        its checksum says that it is what was written.
+    """
     path = folder / EVENTS
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise SessionError(f"{path}: cannot be read ({error.strerror})") from error
-    return [event for event, _ in _parse(path, content)]
+    for event, _ in _parse(path, content, texts=texts):
+        yield event
 
 
-def _parse(path: Path, content: bytes) -> Iterator[tuple[dict[str, Any], int]]:
+def _parse(path: Path, content: bytes, *, texts: bool = False) -> Iterator[tuple[dict[str, Any], int]]:
     """Yield each event and where its line ends, the newline aside."""
     end = -1
     checked = False
-    for number, line in enumerate(content.split(b"\n"), start=1):
+    for number, ended in enumerate(io.BytesIO(content), start=1):
+        line = ended.removesuffix(b"\n")
         end += len(line) + 1
         if not line:
             continue
         try:
-            event, has_checksum = _read_line(line)
+            event, has_checksum = _read_line(line, texts=texts)
             if checked and not has_checksum:
                 raise ValueError("its checksum is missing")
             checked = has_checksum
@@ -85,7 +103,7 @@ def _parse(path: Path, content: bytes) -> Iterator[tuple[dict[str, Any], int]]:
         yield event, end
 
 
-def _read_line(line: bytes) -> tuple[dict[str, Any], bool]:
+def _read_line(line: bytes, *, texts: bool = False) -> tuple[dict[str, Any], bool]:
     """Return an event and whether its line has a checksum; logs of older versions have none.
 
     Raises
@@ -93,18 +111,31 @@ def _read_line(line: bytes) -> tuple[dict[str, Any], bool]:
     ValueError, TypeError
         If the line is not what `SessionLog.append` wrote.
     """
-    found = _CHECKSUM.search(line)
-    if found and int(found[1], 16) != zlib.crc32(line[: found.start()] + b"}"):
+    end = len(line) - _CHECKSUM_LENGTH
+    found = _CHECKSUM.match(line, max(end, 0))
+    if found and int(found[1], 16) != zlib.crc32(line[:end] + b"}"):
         raise ValueError("its checksum is another: it was changed after it was written")
+    escaped = b"\\ud" in line  # half a character, which no text may hold
+    text = None
+    if texts and found and not escaped and line.startswith(_RESPONSE):
+        # This is in no text, where its quotes would be escaped, and no field before it is an object.
+        begin = line.find(_PROVENANCE)
+        if begin > 0:
+            text = line[begin + len(_PROVENANCE) - 1 : end].decode()
+            line = line[:begin] + b"}"
     event = json.loads(line, parse_constant=_refuse_constant)
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         raise ValueError("expected a JSON object with an event")
     event.pop("crc", None)
-    if b"\\ud" in line:
+    if escaped:
         event = without_surrogates(event)
     if event["event"] == "response":
         fields = {name: value for name, value in event.items() if name != "event"}
         Response(**fields).check_types()
+        if text is None and texts and "provenance" in event:
+            text = json.dumps(event["provenance"], ensure_ascii=False, separators=(",", ":"))
+        if text is not None:
+            event["provenance"] = text
     elif event["event"] == "pairs":
         for record in event.get("trials", [None]):
             if not (isinstance(record, dict) and record.keys() >= _PAIR_FIELDS):

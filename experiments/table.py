@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -18,15 +18,18 @@ from visavis.base.trials import TIME as TIME
 from visavis.base.trials import as_trials as as_trials
 from visavis.base.trials import typed_trials
 
-from .plan import with_pairs
 from .seam import UNSETTLED
-from .session import MANIFEST, SessionError, read_manifest, read_plan
-from .session_log import read_events, settle, take_pairs
+from .session import MANIFEST, SessionError
+from .session_columns import SessionColumns, in_chunks, read_columns
 
 TRIALS_SUFFIX = ".trials.csv"
 """End of the name of a file that holds a trials table whole."""
 
-_FROM_RESPONSE = ("outcome", "choice", "p_left", "response_time_s", "onset", "answered_at", "attempts", "provenance")
+_CHUNK = 50_000
+"""So many rows become a table at once: enough for columns to be fast, few enough for memory to stay flat."""
+
+Identity = tuple[str, str, str]
+"""Experiment, observer, session."""
 
 
 def load_trials(
@@ -76,71 +79,71 @@ def load_trials(
     if not found and not files:
         names = ", ".join(str(one) for one in folders)
         raise SessionError(f"{names}: no sessions here (a session is a folder with a {MANIFEST}): run one first")
-    tables: dict[tuple[str, str, str], pd.DataFrame] = {}
-    where: dict[tuple[str, str, str], Path] = {}
+    where: dict[Identity, Path] = {}
     unreadable: list[SessionError] = []
-    for one in (*found, *files):
+
+    def first(identity: Identity, one: Path) -> Identity:
+        if identity in where:
+            raise SessionError(
+                f"{one} and {where[identity]} are both session {identity[2]!r} of {identity[1]!r}: remove the copy"
+            )
+        where[identity] = one
+        return identity
+
+    def leave_out(error: SessionError) -> None:
+        if strict:
+            raise error
+        unreadable.append(error)
+
+    tables: list[pd.DataFrame] = []
+    rows: dict[Identity, tuple[int, int, int]] = {}
+    for chunk in in_chunks(_readable(found, leave_out, unanswered, every_response), _CHUNK):
+        for table, sessions in _typed(chunk, leave_out):
+            begin = 0
+            for session in sessions:
+                rows[first(session.identity, session.folder)] = len(tables), begin, (begin := begin + len(session))
+            tables.append(table)
+    for file in files:
         try:
-            parts = _whole_tables(one) if one in files else [_session_table(one, every_response=every_response)]
+            parts = _whole_tables(file)
         except SessionError as error:
-            if strict:
-                raise
-            unreadable.append(error)
+            leave_out(error)
             continue
-        for identity, table in parts:
-            if identity in tables:
-                raise SessionError(
-                    f"{one} and {where[identity]} are both session {identity[2]!r} of {identity[1]!r}: remove the copy"
-                )
-            tables[identity], where[identity] = table, one
-    if not tables:
+        for identity, part in parts:
+            rows[first(identity, file)] = len(tables), 0, len(part)
+            tables.append(part if unanswered else part[part["outcome"].notna()])
+    if not rows:
         raise unreadable[0]
     for reason in unreadable:
         warn(f"left out: {reason}")
-    trials = pd.concat([tables[identity] for identity in sorted(tables)], ignore_index=True)
-    if not unanswered:
-        trials = trials[trials["outcome"].notna()].reset_index(drop=True)
-    return trials
+    if list(rows) != sorted(rows):
+        tables = [tables[number].iloc[begin:end] for _, (number, begin, end) in sorted(rows.items())]
+    return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0].reset_index(drop=True)
 
 
-def _session_table(folder: Path, *, every_response: bool) -> tuple[tuple[str, str, str], pd.DataFrame]:
-    manifest = read_manifest(folder)
-    responses: dict[str, dict[str, Any]] = {}
-    pairs: dict[int, dict[str, Any]] = {}
-    events = read_events(folder)
-    for event in events:
-        settle(responses, event)
-        take_pairs(pairs, event)
-    plan = read_plan(folder, manifest)
-    if not pairs.keys() <= set(plan["trial_index"]):
-        raise SessionError(
-            f"{folder}: the log chooses pairs for trials that are not in the plan: restore it from a copy"
-        )
-    plan = with_pairs(plan, pairs)
-    unknown = responses.keys() - set(plan["trial"])
-    if unknown:
-        raise SessionError(
-            f"{folder}: the log answers a trial that is not in the plan: {min(unknown)!r}: restore it from a copy"
-        )
-    answers = [responses.get(trial, {}) for trial in plan["trial"]]
-    if every_response:
-        answers = [event for event in events if event.get("event") == "response"]
-        plan = plan.set_index("trial").loc[[answer["trial"] for answer in answers]].reset_index()
-    columns: dict[str, Any] = {name: plan[name] for name in plan.columns}
-    for name in ("experiment", "definition_sha256", "session", "observer", "observer_kind"):
-        columns[name] = getattr(manifest, name)
-    for name in _FROM_RESPONSE:
-        columns[name] = [answer.get(name) for answer in answers]
-    columns["provenance"] = [
-        json.dumps(p, ensure_ascii=False) if p is not None else None for p in columns["provenance"]
-    ]
-    table = pd.DataFrame(columns)
-    chosen = table["left"].where(table["choice"] == "left", table["right"])
-    table["chosen"] = chosen.where(table["choice"].isin(["left", "right"]))
+def _readable(
+    folders: Iterable[Path], leave_out: Callable[[SessionError], None], unanswered: bool, every_response: bool
+) -> Iterator[SessionColumns]:
+    for folder in folders:
+        try:
+            yield read_columns(folder, unanswered=unanswered, every_response=every_response)
+        except SessionError as error:
+            leave_out(error)
+
+
+def _typed(
+    sessions: Sequence[SessionColumns], leave_out: Callable[[SessionError], None]
+) -> Iterator[tuple[pd.DataFrame, Sequence[SessionColumns]]]:
+    """Make one table of the rows of several sessions; where that cannot be, of those of each that can be read."""
+    columns = {name: list(chain.from_iterable(one.columns[name] for one in sessions)) for name in COLUMNS}
     try:
-        return (manifest.experiment, manifest.observer, manifest.session), typed_trials(table)
+        yield typed_trials(pd.DataFrame(columns, dtype=object)), sessions
     except ValueError as error:
-        raise SessionError(f"{folder}: {error}: restore it from a copy") from error
+        if len(sessions) == 1:
+            leave_out(SessionError(f"{sessions[0].folder}: {error}: restore it from a copy"))
+        else:
+            for one in sessions:
+                yield from _typed([one], leave_out)
 
 
 def _whole_tables(file: Path) -> list[tuple[tuple[str, str, str], pd.DataFrame]]:
