@@ -83,6 +83,50 @@ def majorities(trials: pd.DataFrame, attribute: str) -> Majorities:
     )
 
 
+def held_out(own: Floats, people: Floats) -> tuple[Floats, Floats]:
+    """Hold an observer against the majority of all people but one, for each person who is left out.
+
+    A model and a person are so judged by the same majorities, of equally many people; a person is by the one majority
+    that leaves that person out (`others_of`).
+
+    Parameters
+    ----------
+    own : float array, shape (n pairs,)
+        The observer's signs.
+    people : float array, shape (n people, n pairs)
+
+    Returns
+    -------
+    right, counted : float arrays, shape (n people, n pairs)
+        1 where the observer prefers what the majority of the others prefers, 0 where the other one, and 1/2 where
+        either is split evenly; and 1 where the pair counts: the observer, the person who is left out and another one
+        answered it. One person alone is held against without being left out.
+    """
+    truth, answered = others_of(people) if len(people) > 1 else (np.sign(people), np.isfinite(people))
+    counted = np.isfinite(own) & np.isfinite(people) & answered
+    right = np.where(counted, 0.5 + 0.5 * np.nan_to_num(own) * np.nan_to_num(truth), 0.0)
+    return right, counted.astype(float)
+
+
+def others_of(people: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the majority of all people but one, for each person, and whether any of them answered.
+
+    Parameters
+    ----------
+    people : float array, shape (n people, n pairs)
+        Their signs.
+
+    Returns
+    -------
+    signs : float array, shape (n people, n pairs)
+        0 where the others are split evenly.
+    answered : bool array, of the same shape
+    """
+    told = np.isfinite(people)
+    signs = np.nan_to_num(people)
+    return np.sign(signs.sum(axis=0) - signs), told.sum(axis=0) - told > 0
+
+
 def votes_of_each(study: Study, attribute: str) -> Majorities:
     """Return the majorities of every person and model on one attribute, taken once a study."""
     return study.once(("majorities", attribute), lambda: majorities(study.main, attribute))

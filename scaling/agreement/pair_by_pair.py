@@ -15,7 +15,7 @@ from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, PAIRS, Analysis,
 from visavis.scaling.study.result import Comparison
 
 from .error_consistency import error_consistency
-from .majorities import Majorities, majorities
+from .majorities import Majorities, held_out, majorities, others_of
 
 _BOUNDS = {"accuracy": (0.0, 1.0), "kappa": (-1.0, 1.0)}
 COLUMNS = ("attribute", "observer", "measure", "estimate", "low", "high", "ceiling", "pairs")
@@ -28,8 +28,10 @@ def pairwise_agreement(
 ) -> pd.DataFrame:
     """Compare every model with people, pair by pair.
 
-    What is right is what the majority of people prefer. For error consistency with a person it is the majority of all
-    other people, so that nobody is measured by itself.
+    What is right is what the majority of all people but one prefer, for each person in turn: a model is judged as a
+    person is, who is left out of the majority. Where that majority is split evenly, either answer is half right. So the
+    gap between a model and the ceiling does not depend on whether the number of people is odd. For error consistency
+    with a person it is the majority of all other people.
 
     Parameters
     ----------
@@ -43,8 +45,9 @@ def pairwise_agreement(
     -------
     DataFrame
         ``attribute, observer, measure, estimate, low, high, ceiling, pairs``; the measures are ``accuracy`` (share of
-        pairs on which the observer's majority is the people's; split votes are left out) and ``kappa`` (error
-        consistency, mean over people). The ceiling is the mean of one person against the others.
+        pairs, for each person who is left out, on which the observer's majority is that of the others; an even split
+        of either is half) and ``kappa`` (error consistency, mean over people). The ceiling is one person against the
+        others.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def pairwise_agreement(
         for model in models:
             own = votes.of([model])[0]
             measured: dict[str, Callable[[Floats], Floats]] = {
-                "accuracy": _accuracy(own, np.nansum(votes.of(present), axis=0), votes)
+                "accuracy": _accuracy(*held_out(own, votes.of(present)), votes)
             }
             if len(present) > 1:
                 measured["kappa"] = _kappa(own, votes.of(present), votes)
@@ -92,21 +95,19 @@ class _Kappa:
         return np.where(told.any(axis=1), np.where(told, each, 0).sum(axis=1) / np.maximum(told.sum(axis=1), 1), np.nan)
 
 
-def _accuracy(own: Floats, majority: Floats, votes: Majorities) -> Callable[[Floats], Floats]:
-    counted = np.isfinite(own) & (own != 0) & (np.sign(majority) != 0)
-    right = counted & (own == np.sign(majority))
-    return ratio(votes.by_scene(right.astype(float)), votes.by_scene(counted.astype(float)))
+def _accuracy(right: Floats, counted: Floats, votes: Majorities) -> Callable[[Floats], Floats]:
+    """Return the share of what counts that is right; both of shape (n people, n pairs)."""
+    return ratio(votes.by_scene(right.sum(axis=0)), votes.by_scene(counted.sum(axis=0)))
 
 
 def _kappa(own: Floats, people: Floats, votes: Majorities) -> _Kappa:
     everyone = np.nansum(people, axis=0)
     truth = np.sign(everyone[None] - np.nan_to_num(people))
-    counted = np.isfinite(own) & (own != 0) & np.isfinite(people) & (people != 0) & (truth != 0)
-    own_right, their_right = own[None] == truth, people == truth
-    same = own_right == their_right
-    same_sum, own_sum, their_sum = (
-        votes.by_scene((counted & values).T.astype(float)) for values in (same, own_right, their_right)
-    )
+    counted = np.isfinite(own) & (own != 0) & np.isfinite(people) & (people != 0)
+    # Where the others are split evenly either answer is right as often as not, whichever the two gave.
+    own_right, their_right = 0.5 + 0.5 * np.nan_to_num(own) * truth, 0.5 + 0.5 * np.nan_to_num(people) * truth
+    same = own[None] == people
+    same_sum, own_sum, their_sum = (votes.by_scene((counted * values).T) for values in (same, own_right, their_right))
     return _Kappa(same_sum, own_sum, their_sum, votes.by_scene(counted.T.astype(float)))
 
 
@@ -125,27 +126,29 @@ def _kappa_with_each(position: int, own: Floats, others: Floats, preferring: dic
     counts = np.zeros((len(preferring[1.0]), 4))
     for sign, prefer in preferring.items():
         truth = np.sign(others - sign)  # without the other person too
-        counted = np.isfinite(own) & (own != 0) & (truth != 0)
-        own_right, their_right = own == truth, truth == sign
-        kinds = np.stack([own_right == their_right, own_right, their_right, np.ones_like(counted)], axis=1)
-        counts += prefer @ (counted[:, None] & kinds).astype(float)
+        counted = np.isfinite(own) & (own != 0)
+        own_right, their_right = 0.5 + 0.5 * np.nan_to_num(own) * truth, 0.5 + 0.5 * sign * truth
+        kinds = np.stack([own == sign, own_right, their_right, np.ones_like(truth)], axis=1)
+        counts += prefer @ (counted[:, None] * kinds)
     return _Kappa(*(kind[None] for kind in np.delete(counts, position, axis=0).T))
 
 
 def people_agreement(votes: Majorities, people: Sequence[str]) -> dict[str, float]:
-    """Return the ``accuracy`` and ``kappa`` of one person against the others, mean over people; NaN for too few."""
+    """Return the ``accuracy`` of one person against the others, and the mean ``kappa``; NaN for too few people."""
     signs = votes.of(people)
     totals = np.nansum(signs, axis=0)
-    everyone = np.ones((1, len(votes.scenes)))
-    accuracies, kappas = [], []
+    accuracy, kappas = float("nan"), []
+    if len(people) > 1:
+        truth, answered = others_of(signs)
+        counted = (np.isfinite(signs) & answered).astype(float)
+        right = np.where(counted > 0, 0.5 + 0.5 * np.nan_to_num(signs) * truth, 0)
+        accuracy = float(right.sum() / counted.sum()) if counted.any() else float("nan")
     preferring = {sign: (signs == sign).astype(float) for sign in (1.0, -1.0)}
     for position, own in enumerate(signs):
         others = totals - np.nan_to_num(own)
-        if len(people) > 1:
-            accuracies.append(_accuracy(own, others, votes)(everyone)[0])
         if len(people) > 2:
             kappas.append(_kappa_with_each(position, own, others, preferring)(np.ones((1, 1)))[0])
-    return {"accuracy": _mean(accuracies), "kappa": _mean(kappas)}
+    return {"accuracy": accuracy, "kappa": _mean(kappas)}
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -159,9 +162,9 @@ def _shape(comparison: Comparison, table: pd.DataFrame) -> pd.DataFrame:  # noqa
 
 def _caption(comparison: Comparison) -> str:  # noqa: ARG001
     return (
-        "Accuracy: share of pairs on which the model's majority is the people's. Kappa: error consistency with one "
-        "person, the majority of all other people taken as right (Geirhos et al. 2020), mean over people. The ceiling "
-        "is the mean of one person against the others."
+        "Accuracy: share of pairs on which the model's majority is that of all people but one, for each person who is "
+        "left out; an even split is half. Kappa: error consistency with one person, the majority of all other people "
+        "taken as right (Geirhos et al. 2020), mean over people. The ceiling is one person against the others."
     )
 
 
@@ -174,9 +177,10 @@ def _sentences(comparison: Comparison) -> Sequence[str]:
         if "kappa" in set(comparison.agreement["measure"])
         else ""
     )
+    several = len(comparison.people) > 1
     return (
         "Pair by pair, accuracy is the share of pairs on which a model's majority answer is that of "
-        f"{'people' if len(comparison.people) > 1 else 'the person'}{kappa}.",
+        f"{'all people but one (mean over people; an even split counts half)' if several else 'the person'}{kappa}.",
     )
 
 

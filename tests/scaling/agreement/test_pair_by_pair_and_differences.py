@@ -59,13 +59,38 @@ def test_accuracy_counts_the_pairs_on_which_the_majorities_agree(trials: pd.Data
         of_pair = votes.setdefault(pair, {})
         of_pair[row.observer] = of_pair.get(row.observer, 0) + (1 if chosen == first else -1)
     for model in ("twin", "weak", "reverse"):
-        right = counted = 0
+        right: list[float] = []
         for by_observer in votes.values():
-            people = sum(np.sign(by_observer[name]) for name in PEOPLE)
-            if people and by_observer[model]:
-                counted += 1
-                right += np.sign(people) == np.sign(by_observer[model])
-        assert found[model, "accuracy"] == pytest.approx(right / counted)
+            for left_out in PEOPLE:
+                others = sum(np.sign(by_observer[name]) for name in PEOPLE if name != left_out)
+                alike = np.sign(others) * np.sign(by_observer[model])
+                right.append({1: 1.0, 0: 0.5, -1: 0.0}[int(alike)])
+        assert found[model, "accuracy"] == pytest.approx(np.mean(right))
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 6])
+def test_a_model_that_is_a_person_reaches_the_ceiling_however_many_people_there_are(count: int) -> None:
+    """Leaving even splits out set it .05 below (3, 5 people) or above (4, 6), by the parity of their number alone."""
+    people = [f"P{i}" for i in range(count)]
+    law = {name: {"contrast": 0.4 * VALUES} for name in [*people, "M"]}
+    gaps = []
+    for seed in range(12):
+        table = pairwise_agreement(trials_table(law, scenes=12, repetitions=1, seed=seed), people, Resampling(2))
+        accuracy = table[table["measure"] == "accuracy"]
+        gaps.append((accuracy["estimate"] - accuracy["ceiling"]).item())
+    assert abs(np.mean(gaps)) < 0.025
+
+
+def test_an_even_split_is_half_right_for_a_model_and_for_a_person() -> None:
+    """Three people and a model on one pair: of those who are left with two, one pair of the three is split."""
+    choices = {"P1": "left", "P2": "left", "P3": "right", "M": "left"}
+    table = pd.DataFrame(
+        [(name, "contrast", "s", "x", "y", choice) for name, choice in choices.items()],
+        columns=["observer", "attribute", "scene", "left", "right", "choice"],
+    )
+    found = pairwise_agreement(table, ["P1", "P2", "P3"], Resampling(2)).iloc[0]
+    assert found["estimate"] == pytest.approx((0.5 + 0.5 + 1) / 3)
+    assert found["ceiling"] == pytest.approx((0.5 + 0.5 + 0) / 3)
 
 
 def test_kappa_is_the_formula_with_each_person_in_turn(trials: pd.DataFrame) -> None:
@@ -80,9 +105,9 @@ def test_kappa_is_the_formula_with_each_person_in_turn(trials: pd.DataFrame) -> 
     kappas = []
     for person in PEOPLE:
         truth = np.sign(table[[name for name in PEOPLE if name != person]].sum(axis=1))
-        used = truth != 0
-        model_right, person_right = (table.loc[used, name] == truth[used] for name in ("twin", person))
-        kappas.append(error_consistency((model_right == person_right).mean(), model_right.mean(), person_right.mean()))
+        model_right, person_right = (0.5 + 0.5 * table[name] * truth for name in ("twin", person))
+        same = (table["twin"] == table[person]).mean()
+        kappas.append(error_consistency(same, model_right.mean(), person_right.mean()))
     assert found["twin", "kappa"] == pytest.approx(np.mean(kappas))
 
 
