@@ -87,7 +87,7 @@ def held_out(own: Floats, people: Floats) -> tuple[Floats, Floats]:
     """Hold an observer against the majority of all people but one, for each person who is left out.
 
     A model and a person are so judged by the same majorities, of equally many people; a person is by the one majority
-    that leaves that person out (`others_of`).
+    that leaves that person out (`persons_held_out`).
 
     Parameters
     ----------
@@ -105,6 +105,23 @@ def held_out(own: Floats, people: Floats) -> tuple[Floats, Floats]:
     truth, answered = others_of(people) if len(people) > 1 else (np.sign(people), np.isfinite(people))
     counted = np.isfinite(own) & np.isfinite(people) & answered
     right = np.where(counted, 0.5 + 0.5 * np.nan_to_num(own) * np.nan_to_num(truth), 0.0)
+    return right, counted.astype(float)
+
+
+def persons_held_out(people: Floats) -> tuple[Floats, Floats]:
+    """Hold each person against the majority of the others, as `held_out` does an observer.
+
+    Parameters
+    ----------
+    people : float array, shape (n people, n pairs)
+
+    Returns
+    -------
+    right, counted : float arrays, shape (n people, n pairs)
+    """
+    truth, answered = others_of(people)
+    counted = np.isfinite(people) & answered
+    right = np.where(counted, 0.5 + 0.5 * np.nan_to_num(people) * truth, 0.0)
     return right, counted.astype(float)
 
 

@@ -15,7 +15,7 @@ from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, PAIRS, Analysis,
 from visavis.scaling.study.result import Comparison
 
 from .error_consistency import error_consistency
-from .majorities import Majorities, held_out, majorities, others_of
+from .majorities import Majorities, held_out, majorities, persons_held_out
 
 _BOUNDS = {"accuracy": (0.0, 1.0), "kappa": (-1.0, 1.0)}
 COLUMNS = ("attribute", "observer", "measure", "estimate", "low", "high", "ceiling", "pairs")
@@ -139,9 +139,7 @@ def people_agreement(votes: Majorities, people: Sequence[str]) -> dict[str, floa
     totals = np.nansum(signs, axis=0)
     accuracy, kappas = float("nan"), []
     if len(people) > 1:
-        truth, answered = others_of(signs)
-        counted = (np.isfinite(signs) & answered).astype(float)
-        right = np.where(counted > 0, 0.5 + 0.5 * np.nan_to_num(signs) * truth, 0)
+        right, counted = persons_held_out(signs)
         accuracy = float(right.sum() / counted.sum()) if counted.any() else float("nan")
     preferring = {sign: (signs == sign).astype(float) for sign in (1.0, -1.0)}
     for position, own in enumerate(signs):

@@ -83,6 +83,7 @@ class Options:
     rho_mode: Mode = "aggregate"
     resampling: Resampling = DEFAULT
     resample_people: bool = False
+    lapse: float = 0.0
     target: str = "preference"
     screening: ScreeningRule | None = None
 
@@ -91,6 +92,8 @@ class Options:
             raise ScalingError(f"unknown mode {self.rho_mode!r} of ρ; choose from {', '.join(MODES)}")
         if self.resampling.method == "bca":
             raise ScalingError("a comparison has no BCa intervals: choose 'expanded' or 'percentile'")
+        if not 0 <= self.lapse < 1:
+            raise ScalingError(f"lapse must be a share from 0 to less than 1, not {self.lapse}")
 
     @property
     def level(self) -> float:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .world import Design
 
-TEXTS = ("attribute", "observer", "other", "item", "measure", "coefficient", "mode")
+TEXTS = ("attribute", "observer", "other", "item", "measure", "coefficient", "mode", "class")
 """Columns that say what a row is about."""
 
 Law = Callable[[Design], Mapping[tuple[str, ...], float]]
