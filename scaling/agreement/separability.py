@@ -222,8 +222,8 @@ def share_limits(y: Floats, cluster: NDArray[np.intp], most: int, level: float) 
     """Return the interval of a share whose answers depend on each other within clusters.
 
     Wilson's (1927), with the size of a sample of independent answers that would be as uncertain, made smaller by
-    Student's t for so many clusters and no larger than `most` (Korn & Graubard 1998). Unlike one from resampled clusters it does not shrink to
-    nothing where all answers are alike.
+    Student's t for so many clusters and no larger than `most` (Korn & Graubard 1998). Unlike one from resampled
+    clusters it does not shrink to nothing where all answers are alike.
 
     Parameters
     ----------
