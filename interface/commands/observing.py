@@ -265,14 +265,20 @@ def _report_run(result: RunResult) -> None:
 @click.argument("results", type=FOLDER, default=Path("results"))
 @strict_option
 def status(results: Path, strict: bool) -> None:
-    """List the sessions in RESULTS and how far each has come."""
+    """List the sessions in RESULTS and how far each has come, and the timing of those of people in a line each."""
     from visavis.experiments import session_status
+    from visavis.observers.human.session_timing import session_timings
 
     table = session_status(read_trials(results, strict=strict, unanswered=True))
     table["last_answer"] = table["last_answer"].dt.strftime("%Y-%m-%d %H:%M UTC")
     counts = table.select_dtypes("number").columns
     table[counts] = table[counts].fillna(0).astype(int)
     say(table.to_string(index=False, na_rep="–"))
+    timings = list(session_timings(results))
+    if timings:
+        say("\ntiming")
+    for manifest, line in timings:
+        say(f"{manifest.observer}, session {manifest.session}: {line}")
 
 
 @click.command()

@@ -129,6 +129,7 @@ class SessionDriver:
                 for role in step.images
             ],
             "frames": presented.frames,
+            "timeline": presented.timeline,
         }
         if press.key == "mouse":
             provenance["clicked_px"] = [press.x, press.y]

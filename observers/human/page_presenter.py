@@ -8,6 +8,7 @@ from typing import Literal
 
 from .answer_reading import ENTER_KEYS, LEAVE_KEYS
 from .flow import ConsentPage, FormPage, LoadingPage, TextPage
+from .frames import next_frame
 from .layout import letter_px
 from .screen import Element, Press, Screen, TextElement
 from .typesetting import pages
@@ -57,9 +58,8 @@ class PagePresenter:
         bodies = self._bodies(page.paragraphs)
         for body in bodies:
             last = body is bodies[-1]
-            self.screen.show([body, self._hint(page.hint if last else page.hint_more)])
             while True:
-                press = self._next_press()
+                press = self._next_press([body, self._hint(page.hint if last else page.hint_more)])
                 if press.key in LEAVE_KEYS:
                     raise SessionEnded
                 if press.key in ENTER_KEYS or not last:
@@ -92,42 +92,52 @@ class PagePresenter:
         ------
         SessionEnded
         """
-        self.screen.show([self._body("\n\n".join(self.stop_page.paragraphs))])
-        press = self._next_press()
+        press = self._next_press([self._body("\n\n".join(self.stop_page.paragraphs))])
         if press.key in ENTER_KEYS or leaving.key == press.key == "close":
             raise SessionEnded
 
     def _turn(self, elements: Sequence[Element]) -> Press:
         while True:
-            self.screen.show(elements)
-            press = self._next_press()
+            press = self._next_press(elements)
             if press.key not in LEAVE_KEYS:
                 return press
             self.ask_to_stop(press)
 
     def _typed(self, page: FormPage) -> str:
         typed = ""
+
+        def read(press: Press) -> Press | None:
+            nonlocal typed
+            if press.key == "text":
+                typed += press.text
+            elif press.key == "backspace":
+                typed = typed[:-1]
+            elif press.key in LEAVE_KEYS or (press.key in ENTER_KEYS and typed.strip()):
+                return press
+            return None
+
         self.screen.presses()
         while True:
-            self.screen.show([self._body(f"{page.ask}\n\n{typed}▏"), self._hint(page.hint)])
-            for press in self.screen.presses():
-                if press.key == "text":
-                    typed += press.text
-                elif press.key == "backspace":
-                    typed = typed[:-1]
-                elif press.key in LEAVE_KEYS:
-                    self.ask_to_stop(press)
-                elif press.key in ENTER_KEYS and typed.strip():
-                    return typed.strip()
-            self.screen.pause(0.01)
+            elements = [self._body(f"{page.ask}\n\n{typed}▏"), self._hint(page.hint)]
+            press, _ = next_frame(self.screen, elements, read)
+            if press is None:
+                continue
+            if press.key in ENTER_KEYS:
+                return typed.strip()
+            self.ask_to_stop(press)
 
-    def _next_press(self) -> Press:
-        earliest = self.screen.now() + _GLANCE_S
+    def _next_press(self, elements: Sequence[Element]) -> Press:
+        """Show a page until something is pressed; it is drawn in every frame, since other windows may cover it."""
+        self.screen.presses()
+        earliest = self.screen.show(elements) + _GLANCE_S
+
+        def read(press: Press) -> Press | None:
+            return press if press.key != "text" and press.at >= earliest else None
+
         while True:
-            for press in self.screen.presses():
-                if press.key != "text" and press.at >= earliest:
-                    return press
-            self.screen.pause(0.005)
+            press, _ = next_frame(self.screen, elements, read)
+            if press is not None:
+                return press
 
     def _bodies(self, paragraphs: Sequence[str]) -> list[TextElement]:
         """Return what stands on each page of a longer text."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 import os
-import statistics
 import subprocess
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise
 from typing import IO, Any, cast
 
 from visavis.experiments import ObserverError
@@ -25,6 +24,7 @@ from .fixed_texts import fonts
 from .human_options import HumanOptions
 from .layout import Size, letter_px, line_px
 from .screen import Colour, CrossElement, Element, FrameElement, ImageElement, Press, Screen, TextElement
+from .timing import LATE, Refresh, judge_refresh
 from .typesetting import needs_shaping, wrapped
 
 _TEXTURES = 16
@@ -161,7 +161,7 @@ class PsychoPyScreen(Screen):
         self._seen: set[tuple[str, float]] = set()
         self._away = False
         self._before = self._looked = self._flipped = self.now()
-        self._drawing_s = 0.0
+        self._drawn = self._in_time = False
         handlers = {
             "on_mouse_press": self._on_mouse,
             "on_text": self._on_text,
@@ -176,9 +176,11 @@ class PsychoPyScreen(Screen):
         self._images: OrderedDict[str, Any] = OrderedDict()
         self._texts: OrderedDict[TextElement, Any] = OrderedDict()
         self._widths: dict[int, dict[str, float]] = {}
-        self._flips: list[float] = []
+        self._rectangles: OrderedDict[tuple[int, int, tuple[float, float]], Any] = OrderedDict()
         self._font = options.font or self._choose_font()
-        self.refresh_hz = self._measure_refresh()
+        self._refresh = self._measure_refresh()
+        self.refresh_hz = self._refresh.hz
+        self._margin_s = 0.5 / self.refresh_hz if self._refresh.synchronised else 0.0
 
     def _monitor(self) -> dict[str, Any]:
         """Return the monitor's settings for the window; without its gamma on a virtual display."""
@@ -216,22 +218,43 @@ class PsychoPyScreen(Screen):
         while len(self._images) > _TEXTURES:
             self._images.popitem(last=False)
 
-    def show(self, elements: Sequence[Element]) -> float:
-        begun = self.now()
-        self.draw(elements)
-        self._drawing_s = self.now() - begun
+    def flip(self) -> float:
         appeared: list[float] = []
         self._window.callOnFlip(lambda: appeared.append(self.now()))
+        begun = self.now()
         self._window.flip()
-        self._flipped = appeared[0]
-        self._flips.append(self._flipped)
+        before, self._flipped, self._drawn = self._flipped, appeared[0], False
+        self._keep_margin(self._flipped - before, self._flipped - begun)
         return self._flipped
 
+    def _keep_margin(self, interval: float, flip: float) -> None:
+        """Set how long before the refresh to flip: earlier after a frame that came late although it was begun in time.
+
+        Without vertical sync, by as much as a flip takes.
+        """
+        period = 1 / self.refresh_hz
+        if not self._refresh.synchronised:
+            self._margin_s = min(period, 0.8 * self._margin_s + 0.2 * flip)
+        elif interval > LATE * period and self._in_time:
+            self._margin_s = min(period, self._margin_s + 0.125 * period)
+        self._in_time = False
+
     def due(self) -> bool:
-        return self.now() - self._flipped >= 0.75 / self.refresh_hz - self._drawing_s
+        due = self.now() - self._flipped >= 1 / self.refresh_hz - self._margin_s
+        self._in_time = self._in_time or not due
+        return due
+
+    def prepare(self, elements: Sequence[Element]) -> None:
+        for element in elements:
+            if isinstance(element, TextElement):
+                self._text(element)
 
     def draw(self, elements: Sequence[Element]) -> None:
-        """Draw into the frame that the next flip shows."""
+        from pyglet import gl
+
+        if self._drawn:
+            self._window.clearBuffer()
+        self._drawn = True
         for element in elements:
             if isinstance(element, ImageElement):
                 image = self._images[element.key]
@@ -243,6 +266,7 @@ class PsychoPyScreen(Screen):
                 self._draw_frame(element)
             else:
                 self._draw_cross(element)
+        gl.glFlush()  # rendering begins now, not with the flip
 
     def fits(self, words: TextElement) -> bool:
         return bool(self._set(words, self._letter_px(words)).boundingBox[1] <= words.bottom - words.top)
@@ -251,7 +275,7 @@ class PsychoPyScreen(Screen):
         self._window.mouseVisible = shown
 
     def problems(self, texts: Sequence[str]) -> list[str]:
-        found = []
+        found = [self._refresh.problem()] if self._refresh.problem() and self.options.screen != "headless" else []
         if missing := self._missing(self._font, "".join(texts)):
             found.append(
                 f"the font {self._font!r} lacks {missing[:20]!r}: install a font that has them (on Debian "
@@ -286,30 +310,15 @@ class PsychoPyScreen(Screen):
         return sorted(pressed, key=lambda press: press.at)
 
     def pause(self, seconds: float) -> None:
-        from psychopy import core
-
-        core.wait(seconds, hogCPUperiod=0)
-
-    def begin_frames(self) -> None:
-        self._flips = []
-
-    def end_frames(self) -> dict[str, Any]:
-        intervals = [1000 * (after - before) for before, after in pairwise(self._flips)]
-        if not intervals:
-            return {"frames": len(self._flips)}
-        late = 1.5 * 1000 / self.refresh_hz
-        return {
-            "frames": len(self._flips),
-            "median_ms": round(statistics.median(intervals), 3),
-            "longest_ms": round(max(intervals), 3),
-            "dropped": sum(interval > late for interval in intervals),
-        }
+        time.sleep(seconds)
 
     def describe(self) -> dict[str, Any]:
         import psychopy
 
         return {
             **super().describe(),
+            "measured_hz": round(self._refresh.measured_hz, 2),
+            "vertical_sync": self._refresh.synchronised,
             "psychopy": psychopy.__version__,
             "keyboard": "psychtoolbox" if self._hardware else "window events, polled between frames",
             "mouse": "window events, polled between frames",
@@ -337,6 +346,7 @@ class PsychoPyScreen(Screen):
         import numpy as np
 
         self.draw(elements)
+        self._drawn = False
         frame = np.asarray(self._window.getMovieFrame(buffer="back"))
         self._window.movieFrames = []
         self._window.flip()
@@ -440,10 +450,16 @@ class PsychoPyScreen(Screen):
         """Draw a rectangle in the colour of letters."""
         from psychopy import visual
 
-        visual.Rect(
-            self._window, width=width, height=height, pos=centre, units="pix", fillColor=self._ink, lineWidth=0,
-            colorSpace="rgb255",
-        ).draw()  # fmt: skip
+        key = width, height, centre
+        if key not in self._rectangles:
+            self._rectangles[key] = visual.Rect(
+                self._window, width=width, height=height, pos=centre, units="pix", fillColor=self._ink, lineWidth=0,
+                colorSpace="rgb255",
+            )  # fmt: skip
+        self._rectangles.move_to_end(key)
+        while len(self._rectangles) > 4 * _TEXTURES:
+            self._rectangles.popitem(last=False)
+        self._rectangles[key].draw()
 
     def _choose_font(self) -> str:
         import pyglet
@@ -460,15 +476,15 @@ class PsychoPyScreen(Screen):
             return ""
         return "".join(sorted({c for c in text if c.isprintable() and not face.get_character_index(c)}))
 
-    def _measure_refresh(self) -> float:
-        """Count frames for half a second; without vertical sync this is how fast the machine draws."""
+    def _measure_refresh(self) -> Refresh:
+        """Count frames for half a second."""
         for _ in range(5):
             self._window.flip()
         times = [self.now()]
         while len(times) < 60 and times[-1] - times[0] < 0.5:
             self._window.flip()
             times.append(self.now())
-        return 1 / statistics.median(after - before for before, after in pairwise(times))
+        return judge_refresh(times)
 
     def _gamma(self) -> Any:
         grid = getattr(self._window.monitor, "getGammaGrid", lambda: None)()

@@ -103,7 +103,7 @@ class Screen(abc.ABC):
     display : tuple of int
         The same of the whole display that the window is on.
     refresh_hz : float
-        Measured.
+        Frames a second.
     viewed : (float or None, float or None)
         Width of the display and distance to it in cm, where the screen itself knows them.
     """
@@ -122,8 +122,20 @@ class Screen(abc.ABC):
         """Make an image ready to be drawn; one that is there already stays."""
 
     @abc.abstractmethod
+    def draw(self, elements: Sequence[Element]) -> None:
+        """Draw these things alone into the frame that `flip` shows; again, where others were drawn since."""
+
+    @abc.abstractmethod
+    def flip(self) -> float:
+        """Show what was drawn at the next refresh, and return when it appeared."""
+
     def show(self, elements: Sequence[Element]) -> float:
-        """Draw these things alone, and return when they appeared."""
+        """Draw these things alone, show them at the next refresh, and return when they appeared."""
+        self.draw(elements)
+        return self.flip()
+
+    def prepare(self, elements: Sequence[Element]) -> None:  # noqa: B027 - for screens where drawing anew takes long
+        """Make ready to draw these things without delay."""
 
     @abc.abstractmethod
     def fits(self, words: TextElement) -> bool:
@@ -131,7 +143,7 @@ class Screen(abc.ABC):
 
     @abc.abstractmethod
     def due(self) -> bool:
-        """Whether it is time to draw for the next frame; until then there is time to look for presses."""
+        """Whether it is time to flip for the next refresh; until then there is time to read presses."""
 
     @abc.abstractmethod
     def presses(self) -> list[Press]:
@@ -147,13 +159,6 @@ class Screen(abc.ABC):
     @abc.abstractmethod
     def pause(self, seconds: float) -> None:
         """Do nothing for a moment."""
-
-    def begin_frames(self) -> None:  # noqa: B027 - not every screen counts frames
-        """Begin to watch the intervals between frames."""
-
-    def end_frames(self) -> dict[str, Any]:
-        """Return what was seen of them: ``frames``, ``median_ms``, ``longest_ms``, ``dropped``."""
-        return {}
 
     def describe(self) -> dict[str, Any]:
         """Return what the log should record of the screen."""

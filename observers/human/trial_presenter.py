@@ -9,18 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from visavis.experiments import Trial
 
 from .answer_reading import GivenAnswer, leave_press, read_answer
 from .flow import TrialStep
+from .frames import is_over, next_frame
 from .layout import FRAME_PX, Placement, frame_bars
 from .pictures import MASK, Pictures
 from .screen import CrossElement, Element, FrameElement, ImageElement, Press, Screen, TextElement
 from .timeline import Role, Showing
-
-_POLL_S = 0.0005
+from .timing import frame_record, shown_record
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class PresentedTrial:
     vanished : float or None
         When the images were taken away before the answer.
     frames : dict
-        What the screen says of its frames.
+        How many frames the trial had, and how many were late.
+    timeline : list of dict
+        How long each element was asked for, and how long it was shown.
     interruptions : int
         How often the trial was begun and left.
     """
@@ -44,6 +47,7 @@ class PresentedTrial:
     onset: float
     vanished: float | None
     frames: dict[str, Any]
+    timeline: list[dict[str, Any]]
     interruptions: int
 
 
@@ -100,55 +104,68 @@ class TrialPresenter:
 
     def _attempt(self, step: TrialStep, coming: Sequence[Trial], interruptions: int) -> PresentedTrial | Press:
         """Show the timeline once; return the press where it asked to leave."""
-        onset: float | None = None
-        vanished: float | None = None
-        loaded = watching = False
+        begun: list[tuple[Showing, float]] = []
+        """What was shown, and from when on."""
+        flips: list[float] = []
+        loaded = False
+        targets = self._targets(step)
+
+        def onset() -> float | None:
+            return next((at for showing, at in begun if showing.answers), None)
+
+        def read(press: Press) -> GivenAnswer | Press | None:
+            if leave_press([press]):
+                return press
+            appeared = onset()
+            if appeared is None or press.at < appeared + step.earliest_s:
+                return None
+            return read_answer(press, step.keys, targets)
+
         for showing in step.timeline:
-            if showing.name != "interval" and not loaded:
+            if not loaded and showing.name != "interval":
                 self._load(step)
                 loaded = True
-            if showing.question and not watching:
-                early = leave_press(self.screen.presses())  # other early presses answer nothing
-                if early is not None:
-                    return early
-                self.screen.begin_frames()
-                watching = True
-            at = self.screen.show(elements := self._elements(step, showing))
-            if showing.name == "interval":
-                self._load(step)  # in the interval the images, read already, go to the graphics card
-                loaded = True
-            elif showing.images and showing.images[0] == step.images[0]:
-                self.pictures.read_ahead(coming)
-            if showing.answers and onset is None:
-                onset = at
-            elif onset is not None and vanished is None:
-                vanished = at
-            found = self._hold(step, showing, elements, at, onset)
-            if isinstance(found, GivenAnswer) and onset is not None:
-                return PresentedTrial(found, onset, vanished, self.screen.end_frames(), interruptions)
-            if isinstance(found, Press):
-                return found
+            elements = self._elements(step, showing)
+            until = math.inf
+            at = 0.0
+            first = True
+            while first or not is_over(self.screen, at, until):
+                found, at = next_frame(self.screen, elements, read)
+                if isinstance(found, Press):
+                    return found
+                if isinstance(found, GivenAnswer):
+                    return self._presented(found, begun, flips, interruptions)
+                if showing.name != "interval":
+                    flips.append(at)
+                if not first:
+                    continue
+                first = False
+                begun.append((showing, at))
+                if showing.duration_s is not None:
+                    until = at + showing.duration_s
+                if showing.name == "interval":
+                    self._load(step)  # in the interval the images, read already, go to the graphics card
+                    loaded = True
+                elif showing.images and showing.images[0] == step.images[0]:
+                    self.pictures.read_ahead(coming)
         raise AssertionError("the last showing of a timeline lasts until the answer")
 
-    def _hold(
-        self, step: TrialStep, showing: Showing, elements: Sequence[Element], at: float, onset: float | None
-    ) -> GivenAnswer | Press | None:
-        """Wait until a showing is over, is answered, or is left."""
-        until = math.inf if showing.duration_s is None else draw_at(self.screen, at + showing.duration_s)
-        earliest = math.inf if onset is None else onset + step.earliest_s
-        targets = self._targets(step)
-        while True:
-            for press in self.screen.presses():
-                if leave_press([press]):
-                    return press
-                answer = read_answer(press, step.keys, targets) if press.at >= earliest else None
-                if answer is not None:
-                    return answer
-            if self.screen.now() >= until:
-                return None
-            if showing.answers and self.screen.due():
-                self.screen.show(elements)
-            self.screen.pause(_POLL_S)
+    def _presented(
+        self,
+        answer: GivenAnswer,
+        begun: Sequence[tuple[Showing, float]],
+        flips: Sequence[float],
+        interruptions: int,
+    ) -> PresentedTrial:
+        timeline = [
+            shown_record(showing.name, showing.duration_s, following - at)
+            for (showing, at), (_, following) in pairwise(begun)
+            if showing.duration_s is not None
+        ]
+        answerable = [at for showing, at in begun if showing.answers]
+        vanished = answerable[1] if len(answerable) > 1 else None
+        frames = frame_record(flips, self.screen.refresh_hz)
+        return PresentedTrial(answer, answerable[0], vanished, frames, timeline, interruptions)
 
     def _targets(self, step: TrialStep) -> dict[Any, Placement]:
         if not step.pointer:
@@ -171,6 +188,7 @@ class TrialPresenter:
         return [ImageElement(stimuli[role].sha256, places[role]) for role in roles]
 
     def _load(self, step: TrialStep) -> None:
+        self.screen.prepare([self._question(step)])
         for stimulus in self.pictures.stimuli(step.trial).values():
             self.screen.load(stimulus.sha256, self.pictures.pixels(stimulus))
         for showing in step.timeline:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from visavis.observers.human.screen import Element, ImageElement, Press, Screen, TextElement
 from visavis.stimuli import Pixels
@@ -42,6 +41,7 @@ class ScriptedScreen(Screen):
         self.behave = behave
         self.clock = 0.0
         self.history: list[Shown] = []
+        self.drawn: tuple[Element, ...] = ()
         self.loaded: dict[str, Pixels] = {}
         self.closed = 0
         self.looks = 0
@@ -67,19 +67,22 @@ class ScriptedScreen(Screen):
     def load(self, key: str, pixels: Pixels) -> None:
         self.loaded[key] = pixels
 
-    def show(self, elements: Sequence[Element]) -> float:
+    def draw(self, elements: Sequence[Element]) -> None:
+        self.drawn = tuple(elements)
         for element in elements:
             if isinstance(element, ImageElement):
                 assert element.key in self.loaded, "an image was not loaded before its onset"
+
+    def flip(self) -> float:
         self.clock = FRAME_S * (math.floor(self.clock / FRAME_S + 1e-6) + 1)  # the next frame, as on a display
-        self.history.append(Shown(self.clock, tuple(elements)))
+        self.history.append(Shown(self.clock, self.drawn))
         return self.clock
 
     def fits(self, words: TextElement) -> bool:
         return self.text_fits(words)
 
     def due(self) -> bool:
-        return self.clock - self.current.at >= 0.75 * FRAME_S
+        return not self.history or self.clock - self.current.at >= 0.75 * FRAME_S
 
     def point(self, shown: bool) -> None:
         self.pointer = shown
@@ -90,9 +93,6 @@ class ScriptedScreen(Screen):
 
     def pause(self, seconds: float) -> None:
         self.clock += seconds
-
-    def end_frames(self) -> dict[str, Any]:
-        return {"frames": 1, "dropped": 0}
 
     def close(self) -> None:
         self.closed += 1

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from extras import require_extra
 from screens import Behaviour, ScriptedScreen, diligent
+from x_display import require_display
 
 from visavis.observers.human import HumanObserver, HumanOptions
 
@@ -22,3 +24,32 @@ def person() -> MakePerson:
         return HumanObserver(name, HumanOptions(**options), lambda *_: screen), screen
 
     return make
+
+
+@pytest.fixture(scope="module")
+def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A display that nobody sees, and a home that PsychoPy may write in."""
+    require_extra("human", "psychopy", "Xlib")
+    name = require_display()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", name)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield name
+
+
+@pytest.fixture
+def window(display: str) -> Iterator[Callable[..., Any]]:  # noqa: ARG001 - there must be one
+    """Open windows, which are closed at the end."""
+    from visavis.observers.human.psychopy_screen import PsychoPyScreen
+
+    opened: list[PsychoPyScreen] = []
+
+    def make(
+        size: tuple[int, int] = (1000, 700), background: tuple[int, int, int] = (128, 128, 128), **more: Any
+    ) -> Any:
+        opened.append(PsychoPyScreen(HumanOptions(window=size, **more), background))
+        return opened[-1]
+
+    yield make
+    for screen in opened:
+        screen.close()

@@ -228,7 +228,7 @@ def test_one_after_the_other_with_a_mask_between(person: MakePerson, make_experi
     responses = sit(observer, experiment)
     assert {response.choice for response in responses} == {"right"}
     trial = experiment.plan("P07")[0]
-    sequence = [s for s in screen.history if s.images or any(isinstance(e, CrossElement) for e in s.elements)]
+    sequence = [s for s in showings(screen) if s.images or any(isinstance(e, CrossElement) for e in s.elements)]
     cross, first, mask, second = sequence[:4]
     keys = [experiment.stimuli[trial.scene, name].sha256 for name in (trial.left, trial.right)]
     assert [first.images[0].key, second.images[0].key] == keys
