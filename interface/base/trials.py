@@ -16,13 +16,20 @@ from .near import near_miss
 from .text import bad_character
 
 Side = Literal["left", "right"]
+
 Choice = Literal["left", "right", "tie"]
+"""An answer: the side that was chosen, or that both are equal."""
+
 Outcome = Literal["choice", "tie", "refusal", "invalid", "truncated", "filtered", "error", "aborted"]
+"""What came of a trial; what is not a choice is never made into one."""
+
 ObserverKind = Literal["human", "vlm", "metric", "simulated"]
 Phase = Literal["practice", "main", "catch"]
 PresentationOrder = Literal["AB", "BA"]
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+"""All outcomes; only ``choice`` and ``tie`` are answers."""
+
 OBSERVER_KINDS: tuple[ObserverKind, ...] = get_args(ObserverKind)
 PHASES: tuple[Phase, ...] = get_args(Phase)
 CHOICES: tuple[Choice, ...] = get_args(Choice)
