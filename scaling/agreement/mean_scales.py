@@ -77,7 +77,8 @@ def _mean(weights: Floats, values: Floats) -> Floats:
 
 def _by_scene(scaled: SceneScales) -> pd.DataFrame:
     index = pd.MultiIndex.from_product([scaled.names, scaled.scenes, scaled.items], names=["observer", "scene", "item"])
-    columns = {"value": scaled.values, "se": scaled.standard_errors, "basis": scaled.basis}
+    columns: dict[str, NDArray[Any]] = {"value": scaled.values, "se": scaled.standard_errors}
+    columns |= {"error_variance": scaled.sampling_variances, "basis": scaled.basis}
     frame = pd.DataFrame({name: array.ravel() for name, array in columns.items()}, index=index).reset_index()
     frame.insert(0, "attribute", scaled.attribute)
     return frame
@@ -204,6 +205,7 @@ SCENES = Analysis(
         Column("item", "the rendition"),
         Column("value", "scale value in the scene; missing where the item was not compared", "unit of the scale"),
         Column("se", "its standard error", "unit of the scale"),
+        Column("error_variance", "its variance over repeated answers", "unit of the scale, squared"),
         Column("basis", "what it rests on: data, edge (never lost or never won), prior, or never (not compared)"),
     ),
     compute=lambda study: study.by_attribute("scene_scales", lambda attribute: _by_scene(scaled_on(study, attribute))),

@@ -30,6 +30,8 @@ class SceneScales:
         NaN where that observer compared the item with none in that scene.
     standard_errors : float array, shape (n names, n scenes, k)
         NaN where there is no value, and where the method gives none.
+    sampling_variances : float array, shape (n names, n scenes, k)
+        Of each value over repeated answers, as `Scale.sampling_variances`; NaN as the standard errors.
     basis : object array, shape (n names, n scenes, k)
         What each value rests on, as `basis_of` says.
     """
@@ -40,6 +42,7 @@ class SceneScales:
     items: tuple[str, ...]
     values: Floats
     standard_errors: Floats
+    sampling_variances: Floats
     basis: NDArray[np.object_]
 
     def __repr__(self) -> str:
@@ -83,11 +86,11 @@ def scene_scales(
     basis = np.full(values.shape, "never", dtype=object)
     basis[row, column] = basis_of(counts)
     values[row, column] = fitted.values
-    errors = np.full(values.shape, np.nan)
-    errors[row, column] = fitted.standard_errors
+    errors, variances = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
+    errors[row, column], variances[row, column] = fitted.standard_errors, fitted.sampling_variances
     never = basis == "never"
-    values[never] = errors[never] = np.nan  # the prior alone would put it at 0
-    return SceneScales(attribute, names, tuple(scenes), tuple(items), values, errors, basis)
+    values[never] = errors[never] = variances[never] = np.nan  # the prior alone would put it at 0
+    return SceneScales(attribute, names, tuple(scenes), tuple(items), values, errors, variances, basis)
 
 
 def scaled(study: Study, attribute: str) -> SceneScales:

@@ -95,6 +95,18 @@ class Scale(Tabular):
         """Standard error of each centred value; shape (G, k)."""
         return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
 
+    @property
+    def sampling_variances(self) -> Floats:
+        """Variance of each centred value over repeated answers; shape (G, k).
+
+        With a prior it is less than the square of the standard error, which allows for what the prior draws in: of the
+        covariance C it is the diagonal of C − C² / prior_sd² (the information of the choices between two C).
+        """
+        variances = np.diagonal(self.covariance, axis1=1, axis2=2)
+        if self.method != "map":
+            return np.asarray(variances)
+        return np.asarray(variances - (self.covariance**2).sum(axis=2) / float(self.options["prior_sd"]) ** 2)
+
     def in_jod(self) -> Floats:
         """Return the values in just-objectionable differences; shape (G, k).
 

@@ -10,14 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import ndtr
 from trial_tables import trials_table
 
 from visavis.scaling import (
     VARIANTS,
+    Counts,
     Options,
     Resampling,
     ScreeningRule,
+    attribute_weights,
     compare,
+    fit_scale,
     preference_weights,
     scene_scales,
     sensitivity,
@@ -54,7 +58,7 @@ def test_intervals_are_those_of_a_plain_loop(trials: pd.DataFrame) -> None:
     from visavis.scaling import attribute_weights
 
     scales = compare(trials, options=QUICK).scene_scales
-    one = scales[scales["observer"] == "like"]
+    one = scales[scales["observer"] == "like"].drop(columns="error_variance")
     found = preference_weights(one, resampling=Resampling(60, seed=5, method="percentile")).set_index("attribute")
     wide = one.pivot_table(index=["scene", "item"], columns="attribute", values="value")
     scenes = sorted(set(one["scene"]))
@@ -149,3 +153,63 @@ def test_sensitivity_fits_no_scale_twice(trials: pd.DataFrame, monkeypatch: pyte
 
 def test_sensitivity_without_people_is_empty(trials: pd.DataFrame) -> None:
     assert sensitivity(trials[trials["observer_kind"] == "vlm"]).empty
+
+
+class TestErrorsOfTheScales:
+    """Estimates with known errors: the weights are those of the true values."""
+
+    SD = np.array([0.6, 0.9, 0.7])
+
+    def scales(self, scenes: int, errors: bool = True) -> tuple[pd.DataFrame, np.ndarray]:
+        rng = np.random.default_rng(6)
+        true = rng.normal(size=(scenes, 7, 2)) @ np.array([[1, 0.3], [0, 1.2]])
+        true = np.concatenate([true, true @ [[0.5], [0.8]] + rng.normal(0, 0.4, (scenes, 7, 1))], axis=2)
+        found = true + errors * rng.normal(0, 1, true.shape) * self.SD
+        names = ["colorfulness", "contrast", "preference"]
+        index = pd.MultiIndex.from_product([range(scenes), range(7), names], names=["scene", "item", "attribute"])
+        frame = pd.DataFrame({"value": found.ravel()}, index=index).reset_index().assign(observer="M1")
+        frame["error_variance"] = frame["attribute"].map(dict(zip(names, self.SD**2, strict=True)))
+        return frame, true.reshape(-1, 3)
+
+    def test_the_truth_is_found_that_the_estimates_hide(self) -> None:
+        frame, true = self.scales(3000)
+        expected = attribute_weights(pd.DataFrame(true[:, :2]), true[:, 2])
+        found = preference_weights(frame, resampling=Resampling(10))
+        assert found["beta"].to_numpy() == pytest.approx(expected.beta, abs=0.03)
+        assert found["lmg"].to_numpy() == pytest.approx(expected.lmg, abs=0.03)
+        assert found["r_squared"].iloc[0] == pytest.approx(expected.r_squared, abs=0.02)
+        assert found["r_squared_of_estimates"].iloc[0] < expected.r_squared - 0.2
+        assert (found["beta_of_estimates"] < expected.beta - 0.04).all()
+
+    def test_it_is_the_regression_on_reduced_covariances(self) -> None:
+        frame, _ = self.scales(60)
+        values = frame["value"].to_numpy().reshape(-1, 3)
+        covariance = np.cov(values, rowvar=False, bias=True) - np.diag(self.SD**2)
+        spread = np.sqrt(np.diag(covariance))
+        correlations = covariance / np.outer(spread, spread)
+        expected = weights_from_correlations(correlations[:2, :2], correlations[:2, 2])
+        found = preference_weights(frame, resampling=Resampling(10))
+        assert found["beta"].to_numpy() == pytest.approx(expected.beta)
+        assert found["lmg"].to_numpy() == pytest.approx(expected.lmg)
+
+    def test_without_errors_nothing_is_taken_off(self) -> None:
+        frame, true = self.scales(6, errors=False)
+        found = preference_weights(frame.assign(error_variance=0.0), resampling=Resampling(10))
+        assert found["beta"].to_numpy() == pytest.approx(attribute_weights(pd.DataFrame(true[:, :2]), true[:, 2]).beta)
+        assert found["beta"].tolist() == found["beta_of_estimates"].tolist()
+
+    def test_where_errors_are_all_there_is_no_weight_is_told(self) -> None:
+        frame, _ = self.scales(6)
+        assert preference_weights(frame.assign(error_variance=100.0), resampling=Resampling(10)).empty
+
+    def test_the_variance_over_repeated_answers_is_that_of_a_simulation(self) -> None:
+        rng = np.random.default_rng(2)
+        values = np.array([-0.5, -0.1, 0.1, 0.5])
+        first, second = np.triu_indices(4, 1)
+        wins = np.zeros((4000, 4, 4))
+        wins[:, first, second] = rng.binomial(20, ndtr(values[first] - values[second]), (4000, 6))
+        wins[:, second, first] = 20 - wins[:, first, second]
+        fitted = fit_scale(Counts.from_matrix(wins), prior_sd=0.4)
+        found, simulated = fitted.sampling_variances.mean(axis=0), fitted.values.var(axis=0)
+        assert found == pytest.approx(simulated, rel=0.08)
+        assert (fitted.standard_errors.mean(axis=0) ** 2 > 1.05 * simulated).all()

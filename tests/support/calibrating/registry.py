@@ -7,7 +7,15 @@ of the comparison that has an interval or is a p-value.
 
 from __future__ import annotations
 
-from .quantity import Quantity, estimate, size_of
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from visavis.scaling import PEOPLE, attribute_weights
+
+from .quantity import Law, Quantity, estimate, size_of
+from .world import ATTRIBUTES, MODELS, Design, true_values
 
 TWINS = {"observer": "other", "other": "twin"}
 """Two models whose answers follow one law: any difference between them is chance."""
@@ -38,11 +46,31 @@ VARIABILITY = (
     size_of("side_bias", "p_value", "no side is favoured"),
 )
 
+
+@cache
+def true_weights(design: Design) -> dict[tuple[str, str], np.ndarray]:
+    """Return β, |β| / Σ|β|, LMG and R² of the true values by attribute and observer."""
+    values = true_values(design, 5000, np.random.default_rng(0))
+    found = {}
+    for place, observer in enumerate((PEOPLE, *MODELS)):
+        own = values[place].reshape(3, -1)
+        frame = pd.DataFrame(own[:2].T, columns=list(ATTRIBUTES[:2]))
+        weights = attribute_weights(frame, own[2])
+        for column, attribute in enumerate(ATTRIBUTES[:2]):
+            each = weights.beta[column], weights.normalised[column], weights.lmg[column], weights.r_squared
+            found[attribute, observer] = np.array(each)
+    return found
+
+
+def _weight(place: int) -> Law:
+    return lambda design: {key: float(each[place]) for key, each in true_weights(design).items()}
+
+
 WEIGHTS = (
-    estimate("weights", "beta", "standardised weight in all such scenes"),
-    estimate("weights", "normalised", "its share of all weights", limits="normalised_"),
-    estimate("weights", "lmg", "share of R²", limits="lmg_"),
-    estimate("weights", "r_squared", "R² in all such scenes", limits="r_squared_"),
+    estimate("weights", "beta", "standardised weight of the true values, in all such scenes", _weight(0)),
+    estimate("weights", "normalised", "its share of all weights", _weight(1), limits="normalised_"),
+    estimate("weights", "lmg", "its share of R² of the true values", _weight(2), limits="lmg_"),
+    estimate("weights", "r_squared", "R² of the true values, in all such scenes", _weight(3), limits="r_squared_"),
 )
 
 QUANTITIES: tuple[Quantity, ...] = (*SCALES, *AGREEMENT, *VARIABILITY, *WEIGHTS)
