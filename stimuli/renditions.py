@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .pixels import Pixels, encode_png
-from .stimulus_set import StimulusSet
+from .stimulus_set import StimulusSet, thread_count
 
 REPORT = "renditions.csv"
 
@@ -118,13 +120,17 @@ def write_renditions(photographs: Mapping[str, Pixels], steps: Mapping[str, Step
         What was written, read back and checked.
     """
     folder = Path(folder)
-    rows: list[tuple[object, ...]] = []
-    for scene, pixels in photographs.items():
+    for scene in photographs:
         (folder / scene).mkdir(parents=True, exist_ok=True)
-        for name, step in steps.items():
-            rendition = adjust(pixels, step)
-            (folder / scene / f"{name}.png").write_bytes(encode_png(rendition.pixels))
-            rows.append((scene, name, step.contrast, step.chroma, f"{rendition.clipped:.4f}"))
+
+    def written(of: tuple[str, str]) -> tuple[object, ...]:
+        scene, name = of
+        rendition = adjust(photographs[scene], steps[name])
+        (folder / scene / f"{name}.png").write_bytes(encode_png(rendition.pixels))
+        return scene, name, steps[name].contrast, steps[name].chroma, f"{rendition.clipped:.4f}"
+
+    with ThreadPoolExecutor(thread_count()) as pool:  # encoding leaves the interpreter's lock
+        rows = list(pool.map(written, product(photographs, steps)))
     with (folder / REPORT).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["scene", "rendition", "contrast", "chroma", "clipped"])

@@ -311,15 +311,16 @@ def _read_entries(entries: Sequence[Entry]) -> list[Stimulus | str]:
 
     # Decoding and hashing leave the interpreter's lock; each thread holds one image, and few threads saturate a disk.
     with KnownImages(cache_folder()) as known:
-        with ThreadPoolExecutor(min(_MOST_THREADS, _processors())) as pool:
+        with ThreadPoolExecutor(thread_count()) as pool:
             read = list(pool.map(examined, entries))
         known.remember(fresh)
     return read
 
 
-def _processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def thread_count() -> int:
+    """Return how many threads read or write images: one for each processor that this process may use, and few."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MOST_THREADS, processors)
 
 
 def _stimulus(entry: Entry, found: Examined) -> Stimulus | str:
