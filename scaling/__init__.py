@@ -12,6 +12,7 @@ from .comparison.attribute_weights import Weights, attribute_weights, preference
 from .comparison.compare import compare
 from .comparison.screening import leave_one_out_likelihood, screen
 from .comparison.sensitivity import SENSITIVITY, VARIANTS, sensitivity
+from .comparison.weight_differences import weight_differences
 from .counts import Counts, count_choices
 from .design.active import ActiveSampler, expected_information, expected_shrinkage
 from .design.power import Design, choices_for_power, montag_standard_error, observers_needed, simulate_power
@@ -49,6 +50,7 @@ from .variability.consistency import (
     triads_from_scores,
 )
 from .variability.side_bias import side_bias
+from .variability.vr_differences import vr_differences
 from .variability.within import vr_within
 
 __all__ = [
@@ -144,8 +146,10 @@ __all__ = [
     "triads_from_scores",
     "two_afc",
     "vr_between",
+    "vr_differences",
     "vr_matrix",
     "vr_within",
+    "weight_differences",
     "weights_from_correlations",
     "with_interval",
     "write_report",

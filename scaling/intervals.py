@@ -219,3 +219,28 @@ def _drawn_units(n_units: int, n: int, seed: int) -> NDArray[np.intp]:
     units = np.repeat(np.tile(np.arange(n_units), (n, 1)).ravel(), counts.ravel()).reshape(n, n_units)
     units.flags.writeable = False
     return units
+
+
+MOST_EXACT = 12
+"""Up to so many units all swaps are taken; of more, as many as there are resamples."""
+
+
+def swaps(n_units: int, resampling: Resampling = DEFAULT) -> tuple[NDArray[np.intp], bool]:
+    """Return in which units two observers change places, for a test by swapping (Fisher 1935).
+
+    Returns
+    -------
+    swapped : int array, shape (m, n_units)
+        1 where they do. The first row of all swaps is that of no change; a swap of all units is left out, since its
+        difference is only the opposite.
+    exact : bool
+        Whether these are all swaps, and not a random sample of them.
+    """
+    if n_units <= MOST_EXACT:
+        return (np.arange(2 ** max(n_units - 1, 0))[:, None] >> np.arange(n_units)) & 1, True
+    return resampling.generator().integers(2, size=(resampling.n, n_units)), False
+
+
+def share_as_large(as_large: NDArray[np.bool_], exact: bool) -> float:
+    """Return p: the share of swaps as far out as the data, 1 added to both counts where they are a random sample."""
+    return float(as_large.mean() if exact else (as_large.sum() + 1) / (len(as_large) + 1))

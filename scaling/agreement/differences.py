@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from visavis.scaling.counts import Floats
-from visavis.scaling.intervals import DEFAULT, Resampling
+from visavis.scaling.intervals import DEFAULT, Resampling, share_as_large, swaps
 from visavis.scaling.scales.item_tests import holm
 from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, SCENES, Analysis, Column, Note, with_interval
 from visavis.scaling.study.options import PEOPLE, Mode
@@ -22,10 +22,6 @@ from .scene_scales import SceneScales
 from .scene_scales import scaled as scaled_on
 
 COLUMNS = ("attribute", "observer", "other", "difference", "low", "high", "p_value", "p_adjusted", "scenes")
-
-
-MOST_EXACT = 12
-"""Up to so many scenes all swaps are taken; of more, as many as there are resamples."""
 
 
 def smallest_p(scenes: int) -> float:
@@ -60,7 +56,6 @@ def swap_test(first: Floats, second: Floats, human: Floats, mode: Mode, resampli
     scales are first divided by their spread over all scenes, which leaves its ρ as it is, so that one that is merely
     steadier is not told apart by that.
     """
-    scenes = len(first)
     observed = float(rho(first, human, mode) - rho(second, human, mode))
     spreads = [float(np.sqrt(np.nanvar(values, axis=-1).mean())) for values in (first, second)]
     if not np.isfinite(observed) or not all(spreads):
@@ -68,11 +63,7 @@ def swap_test(first: Floats, second: Floats, human: Floats, mode: Mode, resampli
     if abs(observed) < 1e-9:
         return 1.0
     one, other = first / spreads[0], second / spreads[1]
-    exact = scenes <= MOST_EXACT
-    if exact:  # a swap and its opposite have opposite differences: the first scene can stay
-        swapped = (np.arange(2 ** (scenes - 1))[:, None] >> np.arange(scenes)) & 1
-    else:
-        swapped = resampling.generator().integers(2, size=(resampling.n, scenes))
+    swapped, exact = swaps(len(first), resampling)
     sides = swapped.astype(bool)[:, :, None]
     difference = rho(np.where(sides, other, one), human, mode) - rho(np.where(sides, one, other), human, mode)
     beyond = np.abs(difference) - abs(observed)
@@ -80,8 +71,8 @@ def swap_test(first: Floats, second: Floats, human: Floats, mode: Mode, resampli
     mean = np.nan_to_num(human).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     apart = np.nan_to_num(one - other) @ mean
     nearer, unswapped = np.abs((1 - 2 * swapped) @ apart), abs(float(apart.sum()))
-    as_large = int(((beyond > 1e-9) | ((np.abs(beyond) <= 1e-9) & (nearer >= unswapped - 1e-9))).sum())
-    return as_large / len(swapped) if exact else (as_large + 1) / (len(swapped) + 1)
+    as_large = (beyond > 1e-9) | ((np.abs(beyond) <= 1e-9) & (nearer >= unswapped - 1e-9))
+    return share_as_large(as_large, exact)
 
 
 def rho_differences(

@@ -16,9 +16,9 @@ from visavis.scaling.agreement import (
     separability,
 )
 from visavis.scaling.study.analysis import Analysis
-from visavis.scaling.variability import between, side_bias, spread, trade_off, within
+from visavis.scaling.variability import between, side_bias, spread, trade_off, vr_differences, within
 
-from . import attribute_weights, outcomes, screening
+from . import attribute_weights, outcomes, screening, weight_differences
 from .sensitivity import SENSITIVITY
 
 RESULTS = (
@@ -36,7 +36,9 @@ RESULTS = (
     within.ANALYSIS,
     between.MATRIX,
     between.REST,
+    vr_differences.ANALYSIS,
     attribute_weights.ANALYSIS,
+    weight_differences.ANALYSIS,
     side_bias.ANALYSIS,
 )
 """What observers answered."""

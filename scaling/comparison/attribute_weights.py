@@ -159,10 +159,7 @@ def preference_weights(
     """
     require_columns(scene_scales, SCALE_COLUMNS, "the table of scales")
     rows = []
-    for observer, part in scene_scales.groupby("observer", sort=False):
-        found = _moments(part, target)
-        if found is None:
-            continue
+    for observer, found in observers_moments(scene_scales, target).items():
         everything = np.ones((1, len(found.scenes)))
         estimate = weights_of(found, everything)[0]
         plain = weights_of(replace(found, errors=np.zeros_like(found.errors)), everything)[0]
@@ -180,6 +177,12 @@ def preference_weights(
             unadjusted = plain[0, place], plain[3, place]
             rows.append((observer, name, *with_limits, *unadjusted, float(np.abs(among).max()), len(found.scenes)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def observers_moments(scene_scales: pd.DataFrame, target: str) -> dict[str, Moments]:
+    """Return the moments of each observer that has enough values, the target last."""
+    each = {str(name): _moments(part, target) for name, part in scene_scales.groupby("observer", sort=False)}
+    return {name: found for name, found in each.items() if found is not None}
 
 
 def _moments(scales: pd.DataFrame, target: str) -> Moments | None:

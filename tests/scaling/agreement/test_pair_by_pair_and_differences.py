@@ -213,7 +213,7 @@ class TestDifferences:
         human = rng.normal(size=(10, 6))
         first, second = human + rng.normal(size=(10, 6)), human + rng.normal(size=(10, 6))
         exact = swap_test(first, second, human, "pooled")
-        monkeypatch.setattr("visavis.scaling.agreement.differences.MOST_EXACT", 5)
+        monkeypatch.setattr("visavis.scaling.intervals.MOST_EXACT", 5)
         assert swap_test(first, second, human, "pooled", Resampling(20_000)) == pytest.approx(exact, abs=0.02)
 
     @pytest.mark.parametrize("mode", ["pooled", "per_scene_mean"])

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import ndtr
+from scipy.stats import t as student
 from trial_tables import trials_table
 
 from visavis.scaling import (
@@ -25,6 +26,7 @@ from visavis.scaling import (
     preference_weights,
     scene_scales,
     sensitivity,
+    weight_differences,
     weights_from_correlations,
 )
 
@@ -213,3 +215,42 @@ class TestErrorsOfTheScales:
         found, simulated = fitted.sampling_variances.mean(axis=0), fitted.values.var(axis=0)
         assert found == pytest.approx(simulated, rel=0.08)
         assert (fitted.standard_errors.mean(axis=0) ** 2 > 1.05 * simulated).all()
+
+
+class TestDifferencesOfWeights:
+    def test_they_are_those_of_a_plain_loop_and_find_who_differs(self, trials: pd.DataFrame) -> None:
+        scales = compare(trials, options=QUICK).scene_scales.drop(columns="error_variance")
+        resampling = Resampling(80, seed=5, method="percentile")
+        found = weight_differences(scales, resampling=resampling).set_index(["attribute", "observer", "other"])
+        assert set(found.index.droplevel(0)) == {("people", "like"), ("people", "unlike"), ("like", "unlike")}
+        wide = scales.pivot_table(index=["observer", "scene", "item"], columns="attribute", values="value")
+        scenes = sorted(set(scales["scene"]))
+
+        def beta(observer: str, rows: list[str]) -> np.ndarray:
+            values = pd.concat([wide.loc[(observer, name)] for name in rows])
+            return attribute_weights(values[["colorfulness", "contrast"]], values["preference"].to_numpy()).beta
+
+        draws = [
+            beta("like", [scenes[s] for s in drawn]) - beta("unlike", [scenes[s] for s in drawn])
+            for drawn in Resampling(80, 5).units(len(scenes))
+        ]
+        expected = beta("like", scenes) - beta("unlike", scenes)
+        low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+        error = np.std(draws, axis=0) * np.sqrt(10 / 9)
+        p = 2 * student.sf(np.abs(expected) / error, 9)
+        for place, attribute in enumerate(("colorfulness", "contrast")):
+            row = found.loc[(attribute, "like", "unlike")]
+            assert row[["difference", "low", "high", "p_value"]].to_list() == pytest.approx(
+                [expected[place], low[place], high[place], p[place]]
+            )
+            assert row["p_value"] < 0.001
+
+    def test_who_weighs_alike_is_not_told_apart(self, trials: pd.DataFrame) -> None:
+        found = compare(trials, options=QUICK).weight_differences.set_index(["observer", "other"])
+        assert (found.loc[("people", "like"), "p_adjusted"] > 0.05).all()
+        assert (found.loc[("people", "unlike"), "p_adjusted"] < 0.01).all()
+
+    def test_one_scene_gives_a_difference_and_no_p(self, trials: pd.DataFrame) -> None:
+        found = compare(trials[trials["scene"] == "s0"], options=QUICK).weight_differences
+        assert found["p_value"].isna().all()
+        assert found["p_adjusted"].isna().all()

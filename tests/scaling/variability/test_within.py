@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trial_tables import trials_table
 
-from visavis.scaling import ScalingError, vr_between, vr_matrix, vr_within
+from visavis.scaling import ScalingError, vr_between, vr_differences, vr_matrix, vr_within
 
 
 def answers(*by_pair: tuple[str, str], observer: str = "M") -> pd.DataFrame:
@@ -128,3 +130,41 @@ def test_unknown_readings_are_named(three: pd.DataFrame) -> None:
         vr_within(three, reading="all")  # type: ignore[arg-type]
     with pytest.raises(ScalingError, match="unknown reading 'all' of VR between; choose from majority, mean"):
         vr_between(three, "contrast", "all")  # type: ignore[arg-type]
+
+
+class TestDifferences:
+    @pytest.fixture
+    def trials(self) -> pd.DataFrame:
+        values = np.array([-0.9, -0.2, 0.3, 0.8])
+        observers = {name: {"contrast": size * values} for name, size in (("sure", 9), ("unsure", 0.3), ("M3", 0.3))}
+        return trials_table(observers, scenes=6, repetitions=3, seed=3)
+
+    def test_p_is_that_of_going_through_all_swaps_one_by_one(self, trials: pd.DataFrame) -> None:
+        found = vr_differences(trials, ["sure", "unsure", "M3"]).set_index(["observer", "other"])
+        by_scene = vr_within(trials, ("observer", "scene"), "pairwise").set_index(["observer", "scene"])["vr_percent"]
+        for one, other in found.index:
+            first, second = (by_scene[name].to_numpy() for name in (one, other))
+            observed = first.mean() - second.mean()
+            as_large = 0
+            for signs in product([1, -1], repeat=6):
+                as_large += abs(np.mean(np.array(signs) * (first - second))) >= abs(observed) - 1e-9
+            assert found.loc[(one, other), "difference"] == pytest.approx(observed)
+            assert found.loc[(one, other), "p_value"] == pytest.approx(as_large / 2**6)
+        assert found.loc[("sure", "unsure"), "p_value"] == 2 / 2**6
+        assert found.loc[("sure", "unsure"), "p_adjusted"] == pytest.approx(3 * 2 / 2**6)
+        assert found.loc[("unsure", "M3"), "p_value"] > 0.1
+
+    def test_the_number_of_repetitions_alone_makes_no_difference(self) -> None:
+        values = {"contrast": np.array([-0.5, 0.0, 0.5])}
+        tables = [
+            trials_table({name: values}, scenes=40, repetitions=times, seed=times)
+            for name, times in (("A", 2), ("B", 8))
+        ]
+        found = vr_differences(pd.concat(tables, ignore_index=True), ["A", "B"])
+        assert abs(found["difference"].item()) < 10
+        assert found["low"].item() < 0 < found["high"].item()
+        assert found["scenes"].item() == 40
+
+    def test_without_repetitions_there_is_none(self) -> None:
+        values = {"contrast": np.array([-0.5, 0.5])}
+        assert vr_differences(trials_table({"A": values, "B": values}, repetitions=1), ["A", "B"]).empty

@@ -41,6 +41,9 @@ VARIABILITY = (
     estimate("vr_within", "any", "share of pairs not answered unanimously, over all such scenes"),
     estimate("vr_between", "vr_percent", "disagreement of the majorities of two observers, over all such scenes"),
     estimate("vr_rest", "majority", "disagreement with the majority of the other models, over all such scenes"),
+    estimate("vr_differences", "difference", "difference of VR% of two models, over all such scenes"),
+    size_of("vr_differences", "p_value", "two models are equally steady", **TWINS),
+    size_of("vr_differences", "p_adjusted", "the same, over all pairs of models", **TWINS),
     estimate("side_bias", "left_share", "share of answers to the left", limits="left_"),
     estimate("side_bias", "excess_flips", "flips beyond those of identical repeats", limits="excess_"),
     size_of("side_bias", "p_value", "no side is favoured"),
@@ -66,11 +69,24 @@ def _weight(place: int) -> Law:
     return lambda design: {key: float(each[place]) for key, each in true_weights(design).items()}
 
 
+def _weight_difference(design: Design) -> dict[tuple[str, ...], float]:
+    found, names = true_weights(design), (PEOPLE, *MODELS)
+    return {
+        (attribute, one, other): float(found[attribute, one][0] - found[attribute, other][0])
+        for attribute in ATTRIBUTES[:2]
+        for one in names
+        for other in names
+    }
+
+
 WEIGHTS = (
     estimate("weights", "beta", "standardised weight of the true values, in all such scenes", _weight(0)),
     estimate("weights", "normalised", "its share of all weights", _weight(1), limits="normalised_"),
     estimate("weights", "lmg", "its share of R² of the true values", _weight(2), limits="lmg_"),
     estimate("weights", "r_squared", "R² of the true values, in all such scenes", _weight(3), limits="r_squared_"),
+    estimate("weight_differences", "difference", "difference of the weights of true values", _weight_difference),
+    size_of("weight_differences", "p_value", "two observers weigh an attribute alike", **TWINS),
+    size_of("weight_differences", "p_adjusted", "the same, over all pairs of observers", **TWINS),
 )
 
 QUANTITIES: tuple[Quantity, ...] = (*SCALES, *AGREEMENT, *VARIABILITY, *WEIGHTS)
