@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from scipy.stats import beta, binom
+from scipy.stats import t as student
 
 from visavis.scaling.counts import Floats, as_names, require_columns
-from visavis.scaling.intervals import normal_reach, over_scenes, ratio
+from visavis.scaling.intervals import DEFAULT, Resampling, normal_reach, over_scenes, ratio
 from visavis.scaling.presentation.panels import present, values_by_observer
 from visavis.scaling.presentation.style import draw_dots, panels, row_height
 from visavis.scaling.study.analysis import OBSERVER, Analysis, Column, Drawing, with_interval
@@ -151,20 +152,71 @@ def _mcnemar(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.where(one + other > 0, p, np.nan)
 
 
+def bias_of_people(each: pd.DataFrame, resampling: Resampling = DEFAULT) -> dict[str, float]:
+    """Judge the side bias of people on average, the people being the units.
+
+    Answers of one person depend on each other: who leans to the left does so in all trials. Taken for independent ones,
+    biases that people have in either direction are found to be a common one.
+
+    Parameters
+    ----------
+    each : DataFrame
+        As `side_bias` by person, at least two, with ``answers``, their number.
+    resampling : Resampling
+        Of people, for ``excess_flips``; its level is that of ``left_share`` too.
+
+    Returns
+    -------
+    dict
+        ``left_low, left_high``: Student's t interval of the share of choices of the left (a ratio over people; Cochran
+        1977, eq. 6.13); ``excess_low, excess_high``; and ``p_value``, of a t test over people of as many choices of the
+        left as of the right. NaN where all people are alike to the last choice.
+    """
+    n, answers = len(each), each["answers"].to_numpy(dtype=float)
+    left = each["left_share"].to_numpy(dtype=float) * answers
+    share = left.sum() / answers.sum()
+    residual = left - share * answers
+    error = np.sqrt(n / (n - 1) * (residual @ residual)) / answers.sum()
+    reach = float(student.ppf(0.5 + resampling.level / 2, n - 1)) * error
+    lean = 2 * left - answers
+    spread = float(lean.std(ddof=1))
+    p_value = 2 * student.sf(abs(lean.mean()) / (spread / np.sqrt(n)), n - 1) if spread else np.nan
+    low, high = _excess_limits(each, resampling)
+    return {
+        "left_low": float(max(share - reach, 0.0)),
+        "left_high": float(min(share + reach, 1.0)),
+        "excess_low": low,
+        "excess_high": high,
+        "p_value": float(p_value),
+    }
+
+
+def _excess_limits(units: pd.DataFrame, resampling: Resampling) -> tuple[float, float]:
+    """Return the interval of the flips beyond repeat noise over resampled units: scenes, or people."""
+    same, swapped = (units[f"{name}_pairs"].to_numpy(dtype=float) for name in ("same", "swapped"))
+    flips = (np.nan_to_num(units[f"{name}_flips"].to_numpy(dtype=float)) for name in ("same", "swapped"))
+    same_rate, swapped_rate = (ratio(f * n, n) for f, n in zip(flips, (same, swapped), strict=True))
+    return over_scenes(_minus(swapped_rate, same_rate), len(units), resampling, bounds=(-1, 1))[1:]
+
+
 def _compute(study: Study) -> pd.DataFrame:
-    """Judge the side bias of each model and of all people together; repeats are always of one observer."""
+    """Judge the side bias of each model over scenes, and of people on average over people."""
     trials, options = study.main, study.options
     grouped = trials.assign(group=trials["observer"].where(~trials["observer"].isin(study.people), PEOPLE))
     table = side_bias(grouped, ("group",), level=options.level)
-    limits = {}
-    for group, part in side_bias(grouped, ("group", "scene")).groupby("group"):
-        same, swapped = (part[f"{name}_pairs"].to_numpy(dtype=float) for name in ("same", "swapped"))
-        flips = (np.nan_to_num(part[f"{name}_flips"].to_numpy(dtype=float)) for name in ("same", "swapped"))
-        same_rate, swapped_rate = (ratio(f * n, n) for f, n in zip(flips, (same, swapped), strict=True))
-        limits[group] = over_scenes(_minus(swapped_rate, same_rate), len(part), options.resampling, bounds=(-1, 1))[1:]
+    limits = {
+        group: _excess_limits(part, options.resampling)
+        for group, part in side_bias(grouped, ("group", "scene")).groupby("group")
+    }
     after = list(table.columns).index("excess_flips") + 1
     for place, name in enumerate(("excess_low", "excess_high")):
         table.insert(after + place, name, [limits[group][place] for group in table["group"]])
+    each = side_bias(study.of_people, ("observer",))
+    if len(each) > 1:
+        chose = study.of_people.loc[study.of_people["choice"].isin(["left", "right"]), "observer"].astype(str)
+        each["answers"] = chose.value_counts().reindex(each["observer"].astype(str)).to_numpy()
+        for name, value in bias_of_people(each, options.resampling).items():
+            table.loc[table["group"] == PEOPLE, name] = value
     return people_first(table.rename(columns={"group": "observer"}))
 
 
@@ -192,11 +244,12 @@ def _draw(comparison: Comparison) -> Figure:
 
 def _figure_caption(comparison: Comparison) -> str:
     flips = (
-        "; and how many more answers flip when the sides are swapped than when nothing changes (over resampled scenes)"
+        "; and how many more answers flip when the sides are swapped than when nothing changes (over resampled scenes, "
+        "of people over resampled people)"
         if comparison.side_bias["excess_flips"].notna().any()
         else ""
     )
-    return f"Share of choices of the left (Clopper-Pearson){flips}."
+    return f"Share of choices of the left (Clopper-Pearson; of people Student's t over people){flips}."
 
 
 ANALYSIS = Analysis(
@@ -213,13 +266,18 @@ ANALYSIS = Analysis(
         *with_interval("excess_flips", "swapped less same: what repeat noise does not explain", limits="excess_"),
         Column("both_left", "matched repetitions with swapped sides, both answered by the left", shown=False),
         Column("both_right", "matched repetitions with swapped sides, both answered by the right", shown=False),
-        Column("p_value", "McNemar's exact test of those two being equal", heading="p"),
+        Column(
+            "p_value",
+            "McNemar's exact test of those two being equal; of people a t test over people of as many choices of the "
+            "left as of the right",
+            heading="p",
+        ),
     ),
     compute=_compute,
     caption=lambda comparison: (  # noqa: ARG005
         "Share of choices of the left; share of repeats answered differently when nothing changed and when the sides "
         "were swapped; their difference, which repeat noise does not explain, with its interval; and McNemar's exact "
-        "test of favouring one side."
+        "test of favouring one side, of people a t test over people."
     ),
     drawing=Drawing(_draw, lambda found: len(found.side_bias) > 0, _figure_caption),
 )
