@@ -57,6 +57,8 @@ class AnthropicClient(Client):
             output["format"] = {"type": "json_schema", "schema": question.schema}
         if settings.effort is not None:
             output["effort"] = settings.effort
+            if settings.adaptive_thinking:
+                body["thinking"] = {"type": "adaptive"}
         if output:
             body["output_config"] = output
         return with_more(body, settings.body)

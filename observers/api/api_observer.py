@@ -28,8 +28,14 @@ from .profile import Profile, Provider, profile, provider
 from .reply_watch import ReplyWatch
 from .reservations import Reservations
 from .response_maker import ResponseMaker
-from .setting_check import check_settings, forces_json
-from .token_estimate import of_question, of_trial
+from .setting_check import cautions, check_settings, forces_json
+from .token_estimate import (
+    WRITTEN_ALONE,
+    WRITTEN_WITH_REASONS,
+    expected_thinking,
+    of_question,
+    of_trial,
+)
 from .trial_asker import TrialAsker
 from .workers import in_parallel
 
@@ -95,9 +101,11 @@ class ApiObserver(ConfigurableObserver):
         known = all(one.known for one in counted)
         read = sum(one.tokens for one in counted)
         written = len(trials) * self._expected_output(experiment)
+        thinks = self.options.expected_output_tokens is None and expected_thinking(self.profile, self.options.effort)
         lines = [
             f"{read:,} tokens read{'' if known else ' (tokens of an image guessed: the rule is not documented)'}, "
             f"{written:,} written, if a reply takes {self._expected_output(experiment)}"
+            f"{', thinking included (a rough guess: --expected-output-tokens)' if thinks else ''}"
         ]
         if self.price is None:
             return [*lines, f"no estimate of cost: no price is known for {self.model} (give it by --prices)"]
@@ -112,6 +120,7 @@ class ApiObserver(ConfigurableObserver):
             raise ObserverError(
                 f"{self.name}: a soft choice is read from the first word: set 'models.reasoning: false'"
             )
+        warnings += cautions(self.model, options, self.profile)
         writer = self._writer(experiment)
         check = ImageCheck(self.name, self.model, options, self.profile, self.refuses_oversized)
         warnings += check.warnings(experiment, writer)
@@ -217,6 +226,7 @@ class ApiObserver(ConfigurableObserver):
             detail=options.detail,
             body=options.body,
             output_limit_field=options.output_limit_field,
+            adaptive_thinking=self.profile.adaptive_thinking,
         )
 
     def _check_resumed(self, earlier: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -250,8 +260,8 @@ class ApiObserver(ConfigurableObserver):
     def _expected_output(self, experiment: Experiment) -> int:
         if self.options.expected_output_tokens is not None:
             return self.options.expected_output_tokens
-        thinks = experiment.definition.models.reasoning or self.options.effort not in (None, "none")
-        return 400 if thinks else 15
+        words = WRITTEN_WITH_REASONS if experiment.definition.models.reasoning else WRITTEN_ALONE
+        return words + expected_thinking(self.profile, self.options.effort)
 
 
 def _has_answers(events: Sequence[Mapping[str, Any]]) -> bool:

@@ -49,6 +49,8 @@ class Settings:
         More fields of the request's body.
     output_limit_field : str
         Of Chat Completions: the field for `max_output_tokens`; ``none`` sends no limit.
+    adaptive_thinking : bool
+        Whether thinking has to be switched on where an effort is given.
     """
 
     model: str
@@ -59,6 +61,7 @@ class Settings:
     detail: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
     output_limit_field: str = "max_tokens"
+    adaptive_thinking: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -26,6 +26,12 @@ class Detail(ObserverOptions):
 class Profile(ObserverOptions):
     """What a model accepts; every field can be overridden by the option ``profile``."""
 
+    known: bool = Field(True, description="whether anyone has checked what it accepts")
+    checked: str | None = Field(None, description="when that was, year-month")
+    note: str | None = Field(None, description="said before the run")
+    final: tuple[str, ...] = Field((), description="settings that it refuses whatever 'profile' says")
+    thinks: Literal["default", "effort", "never"] | None = Field(None, description="when it thinks before it answers")
+    adaptive_thinking: bool = Field(False, description="thinking has to be switched on beside the effort")
     temperature: bool = Field(False, description="accepts a temperature")
     seed: bool = Field(False, description="accepts a seed")
     logprobs: bool = Field(False, description="returns log-probabilities")
@@ -121,7 +127,9 @@ def profile(provider_name: str, model: str, changes: Mapping[str, Any]) -> Profi
         If a change is not one that a profile has.
     """
     models: Mapping[str, Any] = _table()[provider_name]["models"]
-    known: Mapping[str, Any] = next((fields for pattern, fields in models.items() if fnmatchcase(model, pattern)), {})
+    known: Mapping[str, Any] = next(
+        (fields for pattern, fields in models.items() if fnmatchcase(model, pattern)), {"known": False}
+    )
     try:
         found = Profile.model_validate({**known, **changes})
     except ValidationError as error:

@@ -15,6 +15,11 @@ UNKNOWN_IMAGE_TOKENS, UNKNOWN_PIXELS_PER_TOKEN = 2000, 256
 """Tokens held back for an image whose tokens are not documented, the larger of the two, so that a budget is kept all
 the same; known models take one token for 784 pixels or more."""
 
+WRITTEN_ALONE, WRITTEN_WITH_REASONS = 15, 200
+"""Tokens of an answer."""
+THINKING = {"none": 0, "minimal": 100, "low": 300, "medium": 800, "high": 1500, "xhigh": 3000, "max": 5000}
+"""Tokens of thoughts before a short answer, roughly, by effort. What a model in fact takes, its first reply tells."""
+
 
 @dataclass(frozen=True)
 class TokenEstimate:
@@ -29,6 +34,13 @@ class TokenEstimate:
 
     tokens: int
     known: bool
+
+
+def expected_thinking(profile: Profile, effort: str | None) -> int:
+    """Return the tokens of thoughts to expect of a reply; models that think by default do so at high effort."""
+    if profile.thinks == "never" or (effort is None and profile.thinks != "default"):
+        return 0
+    return THINKING.get(effort or "high", THINKING["high"])
 
 
 def of_trial(profile: Profile, experiment: Experiment, writer: QuestionWriter, trial: Trial) -> TokenEstimate:

@@ -13,7 +13,7 @@ SPECS = {
     "openai": "openai:gpt-5.2",
     "anthropic": "anthropic:claude-opus-4-6",
     "google": "google:gemini-3.1-pro-preview",
-    "xai": "xai:grok-4.1",
+    "xai": "xai:grok-4.3",
     "compatible": "openai-compatible:Qwen/Qwen3-VL-32B-Instruct",
 }
 

@@ -96,7 +96,7 @@ class TestSettings:
             ("openai:gpt-5.2", {"temperature": 0.5}, "add --effort none"),
             ("openai:gpt-5.2", {"soft": True, "effort": "high"}, "add --effort none"),
             ("openai:gpt-5.2", {"seed": 1}, "does not accept a seed"),
-            ("xai:grok-4.1", {"soft": True}, "log-probabilities"),
+            ("xai:grok-4.3", {"soft": True}, "log-probabilities"),
             ("google:gemini-3.1-pro-preview", {"soft": True, "structured": True}, "one word"),
             ("openai:gpt-5.2", {"profile": {"temprature": True}}, "temprature"),
             ("openai:gpt-5.2", {"profile": {"image_rule": "nonesuch"}}, "nonesuch"),
@@ -513,12 +513,13 @@ class TestMoney:
         run(
             experiment, observer_at("openai", serve(higher_contrast), prices=self.PRICES), tmp_path, limit=4, warn=quiet
         )
-        run(experiment, observer_at("xai", serve(higher_contrast)), tmp_path, limit=3, warn=quiet)
+        unknown = observer_at("compatible", serve(higher_contrast))
+        run(experiment, unknown, tmp_path, limit=3, warn=quiet)
         table = account(load_trials(tmp_path)).set_index("observer")
         assert table.loc["gpt-5.2", ["trials", "input", "output", "cached"]].tolist() == [4, 2800, 80, 40]
         assert table.loc["gpt-5.2", "cost_usd"] == pytest.approx(2.88)
-        assert np.isnan(table.loc["grok-4.1", "cost_usd"])
-        assert table.loc["grok-4.1", "served_model"] == "served-model-1"
+        assert np.isnan(table.loc[unknown.name, "cost_usd"])
+        assert table.loc[unknown.name, "served_model"] == "served-model-1"
 
     def test_the_estimate_is_near_and_needs_no_key(
         self, make_experiment: MakeExperiment, monkeypatch: pytest.MonkeyPatch

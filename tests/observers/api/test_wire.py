@@ -296,6 +296,7 @@ def test_settings_arrive_where_the_provider_wants_them(
     assert body["input"][0]["content"][1]["detail"] == "low"
     body = sent("anthropic", effort="high", body={"metadata": {"user_id": "lab"}})(serve, observer_at, experiment)
     assert (body["output_config"]["effort"], body["metadata"]) == ("high", {"user_id": "lab"})
+    assert body["thinking"] == {"type": "adaptive"}  # an effort alone does not switch thinking on
     assert body["messages"][0]["content"][1]["transformations"] == {"oversized_image": "error"}
     body = sent("google", effort="low", seed=3, temperature=1, detail="high")(serve, observer_at, experiment)
     config = body["generationConfig"]
