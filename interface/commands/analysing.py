@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _scaling_options = [
     click.option("--model", type=click.Choice(["thurstone", "bradley_terry"]), default="thurstone", show_default=True),
-    click.option("--method", type=click.Choice(["map", "ml", "least_squares"]), default="map", show_default=True),
+    click.option(
+        "--method", type=click.Choice(["map", "ml", "firth", "least_squares"]), default="map", show_default=True
+    ),
     click.option(
         "--prior-sd", type=click.FloatRange(0, min_open=True), default=2.0, show_default=True, help="For map."
     ),
@@ -112,8 +114,8 @@ def _options_of_a_model(
     kind: str, tie_model: str | None, classes: int | None, options: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the options of scaling that a model with more in it takes."""
-    if options["method"] == "least_squares":
-        raise click.UsageError(f"--fit {kind} is by likelihood: choose --method map or ml")
+    if options["method"] in ("firth", "least_squares"):
+        raise click.UsageError(f"--fit {kind} is by likelihood or with a prior: choose --method map or ml")
     chosen = {name: options[name] for name in ("model", "method", "prior_sd")}
     if kind == "ties":
         chosen["model"] = tie_model or "davidson"

@@ -50,6 +50,7 @@ def _scaling(comparison: Comparison) -> list[str]:
     method = {
         "map": f"by maximum a posteriori with independent Gaussian priors of SD {options.prior_sd:g}",
         "ml": "by maximum likelihood",
+        "firth": "by maximum likelihood with its first-order bias reduced (Firth, 1993; Kosmidis & Firth, 2009)",
         "least_squares": f"by least squares on the quantiles of the proportions, {_CORRECTIONS[options.correction]}",
     }[options.method]
     ties = "; ties counted as half a choice of either" if "tie" in comparison.outcomes else ""

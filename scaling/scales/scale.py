@@ -14,6 +14,7 @@ from visavis.scaling.counts import Counts, Floats, require_counts
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.intervals import normal_reach
 
+from .bias_reduction import reduce_bias
 from .least_squares import Correction, least_squares
 from .likelihood import maximise, precision_of
 from .links import LINKS, ModelName, link_of
@@ -24,10 +25,10 @@ from .separation import describe_separation, has_maximum, is_connected
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Method = Literal["map", "ml", "least_squares"]
+Method = Literal["map", "ml", "firth", "least_squares"]
 METHODS: tuple[Method, ...] = get_args(Method)
-"""How scale values are fitted: with a Gaussian prior, by maximum likelihood alone, or by least squares on the
-proportions."""
+"""How scale values are fitted: with a Gaussian prior, by maximum likelihood alone or with its bias reduced, or by least
+squares on the proportions."""
 
 PriorSD = float | Literal["estimated"]
 """The SD of a Gaussian prior on scale values, or that it is estimated from the choices."""
@@ -107,17 +108,33 @@ class Scale(Tabular):
             return np.asarray(variances)
         return np.asarray(variances - (self.covariance**2).sum(axis=2) / float(self.options["prior_sd"]) ** 2)
 
-    def in_jod(self) -> Floats:
+    def in_jod(self, anchor: str | None = None) -> Floats:
         """Return the values in just-objectionable differences; shape (G, k).
+
+        Parameters
+        ----------
+        anchor : str, optional
+            The item that is at 0, such as an original; by default the mean of all is.
 
         Raises
         ------
         ScalingError
-            For Bradley-Terry, whose unit is another one.
+            For Bradley-Terry, whose unit is another one, or an item that was not scaled.
         """
         if self.model != "thurstone":
             raise ScalingError("JOD is a unit of Thurstone's model: fit with model='thurstone'")
-        return self.values * JOD_PER_SD
+        return self._against(anchor)[0] * JOD_PER_SD
+
+    def _against(self, anchor: str | None) -> tuple[Floats, Floats]:
+        """Return values less that of an item, and their standard errors; shape (G, k)."""
+        if anchor is None:
+            return self.values, self.standard_errors
+        if anchor not in self.items:
+            raise ScalingError(f"unknown anchor {anchor!r}; choose from {', '.join(self.items)}")
+        place = self.items.index(anchor)
+        variances = np.diagonal(self.covariance, axis1=1, axis2=2)
+        of_difference = variances + variances[:, place, None] - 2 * self.covariance[:, :, place]
+        return self.values - self.values[:, place, None], np.sqrt(np.maximum(of_difference, 0))
 
     def predict(self) -> Floats:
         """Return the probability that the model gives to row being chosen over column; shape (G, k, k)."""
@@ -156,23 +173,35 @@ class Scale(Tabular):
         frame = self.to_frame(level).iloc[group * k : (group + 1) * k]
         return plot_values(frame, f"scale value ({self.unit}), {level:.0%} interval")
 
-    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
+    def to_frame(self, level: float = 0.95, *, anchor: str | None = None, jod: bool = False) -> pd.DataFrame:
         """Return a row for each group and item.
 
         Parameters
         ----------
         level : float
             Of the normal-theory intervals.
+        anchor : str, optional
+            The item that is at 0, without an error: values, standard errors and intervals are of the differences from
+            it. By default the mean of all items is at 0.
+        jod : bool
+            In just-objectionable differences instead of the scale's unit.
 
         Returns
         -------
         DataFrame
             The columns of the groups, then ``item, value, se, low, high``.
+
+        Raises
+        ------
+        ScalingError
+            For an item that was not scaled, or JOD of another model than Thurstone's.
         """
         n_groups, k = self.values.shape
         reach = normal_reach(level)
         frame = self.counts.groups.loc[np.repeat(np.arange(n_groups), k)].reset_index(drop=True)
-        value, se = self.values.ravel(), self.standard_errors.ravel()
+        value, se = (numbers.ravel() for numbers in self._against(anchor))
+        if jod:
+            value, se = self.in_jod(anchor).ravel(), se * JOD_PER_SD
         columns = {"item": np.tile(self.counts.items, n_groups), "value": value, "se": se}
         return frame.assign(**columns, low=value - reach * se, high=value + reach * se)
 
@@ -194,12 +223,14 @@ def fit_scale(
     counts : Counts
     model : {'thurstone', 'bradley_terry'}
         Thurstone's Case V (1927), P = Φ(si - sj), or Bradley & Terry (1952), P = 1 / (1 + exp(sj - si)).
-    method : {'map', 'ml', 'least_squares'}
+    method : {'map', 'ml', 'firth', 'least_squares'}
         ``map``: maximum a posteriori under independent Gaussian priors, finite for any data. The default, since with
         the three repetitions of a usual model study a proportion is 0, 1/3, 2/3 or 1, and unanimous pairs leave maximum
         likelihood without a finite answer. ``ml``: maximum likelihood, a probit or logit GLM (Critchlow & Fligner
         1991); groups without a finite maximum (Ford 1957) get NaN, and the reason in `Scale.separation`.
-        ``least_squares``: on the quantiles of corrected proportions.
+        ``firth``: without a prior, by the likelihood's score less its bias (Firth 1993; Kosmidis & Firth 2009): finite
+        wherever comparisons connect the items, and of few choices less far apart than by ``ml``. ``least_squares``: on
+        the quantiles of corrected proportions.
     prior_sd : float or 'estimated'
         For ``map``, the SD of the prior in units of the scale. The default 2 is weak: it puts 95 % of differences
         within ±5.5, far beyond what choices can tell apart. ``"estimated"``: by `estimate_prior_sd`, one for all
@@ -249,6 +280,11 @@ def fit_scale(
         solvable = is_connected(counts)
         values[solvable] = least_squares(wins[solvable], link, correction)
         converged = solvable
+    elif method == "firth":
+        solvable = is_connected(counts)
+        reduced = reduce_bias(wins[solvable], link)
+        values[solvable], covariance[solvable] = reduced.values, reduced.covariance
+        log_likelihood[solvable], converged[solvable] = reduced.log_likelihood, reduced.converged
     else:
         solvable = np.ones(n_groups, dtype=bool) if method == "map" else finite
         optimum = maximise(wins[solvable], link, precision)

@@ -258,7 +258,7 @@ class TestDegenerateData:
         ("options", "message"),
         [
             ({"model": "thurston"}, "unknown model 'thurston'; choose from thurstone, bradley_terry"),
-            ({"method": "mle"}, "unknown method 'mle'; choose from map, ml, least_squares"),
+            ({"method": "mle"}, "unknown method 'mle'; choose from map, ml, firth, least_squares"),
             ({"prior_sd": 0}, "prior_sd must be between 1e-6 and 1e6, not 0"),
             ({"prior_sd": None}, "method 'map' needs prior_sd"),
             (
