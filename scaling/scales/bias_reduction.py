@@ -1,8 +1,8 @@
 """Scale values of few choices without a prior: the score adjusted so that the first-order bias of likelihood vanishes.
 
 Firth (1993). For Bradley-Terry, a canonical link, it is Jeffreys' prior, and of one pair the logit of
-(k + ½) / (n + 1); for Thurstone's probit the adjusted score of a generalised linear model (Kosmidis & Firth 2009), as R's brglm2 has it
-with ``type = "AS_mean"``. Values are finite for any data that connect the items.
+(k + ½) / (n + 1); for Thurstone's probit the adjusted score of a generalised linear model (Kosmidis & Firth 2009), as
+R's brglm2 has it with ``type = "AS_mean"``. Values are finite for any data that connect the items.
 """
 
 from __future__ import annotations
