@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from visavis import Experiment, Observer, Response, Trial, create_observer, run
-from visavis.experiments.session import EVENTS, MANIFEST, PLAN
+from visavis.experiments.session import EVENTS, MANIFEST, PLAN, _manifest_text, read_manifest
 from visavis.stimuli import encode_png
 
 ATTRIBUTES = ("contrast", "colorfulness", "preference")
@@ -135,12 +135,10 @@ def write_study(folder: Path, study: Study) -> Path:
         name, kind = (f"P{i:04}", "human") if i < study.people else (f"M{i - study.people:03}", "vlm")
         there, template = results / name / "1", done[i % len(done)]
         there.mkdir(parents=True)
-        manifest = json.loads((template / MANIFEST).read_text(encoding="utf-8"))
-        manifest |= {"observer": name, "observer_kind": kind}
+        manifest = replace(read_manifest(template), observer=name, observer_kind=kind, id=f"{i:032x}")
         for file in (PLAN, EVENTS):
             shutil.copy(template / file, there / file)
-        text = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True)
-        (there / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+        (there / MANIFEST).write_bytes(_manifest_text(manifest).encode())
     return results
 
 
@@ -167,8 +165,8 @@ def plan(results: Path) -> object:
 
 
 def study_of(results: Path) -> Experiment:
-    manifest = json.loads(next(results.rglob(MANIFEST)).read_text(encoding="utf-8"))
-    return Experiment.from_dict(manifest["definition"], results.parent)
+    manifest = read_manifest(next(results.rglob(MANIFEST)).parent)
+    return Experiment.from_dict(manifest.definition, results.parent)
 
 
 def ask(results: Path) -> object:

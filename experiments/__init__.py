@@ -19,6 +19,7 @@ from .seam import (
     utc_now,
 )
 from .session import SessionError
+from .status import read_status
 from .table import COLUMNS, as_trials, load_trials, session_status
 from .trial_sequence import make_plan
 
@@ -47,6 +48,7 @@ __all__ = [
     "import_matrix",
     "load_trials",
     "make_plan",
+    "read_status",
     "run",
     "session_status",
     "utc_now",

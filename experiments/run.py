@@ -28,6 +28,7 @@ from .session import (
     versions,
 )
 from .session_log import SessionLog
+from .status import standing
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def run(
                     unit="trial",
                     disable=None if progress else True,  # None: shown on a terminal only
                 )
-                _ask(observer, _portions(trials, log, choose, limit), log, bar)
+                _ask(observer, _portions(trials, log, choose, limit), log, bar, len(trials))
             outcomes = Counter(response["outcome"] for response in log.responses.values())
             answered = _count_settled(log)
     return RunResult(where, len(trials), answered, dict(outcomes), observer.stop_reason, before)
@@ -242,13 +243,18 @@ def _count_settled(log: SessionLog) -> int:
 
 
 def _ask(
-    observer: Observer, portions: Iterator[list[Trial]], log: SessionLog, bar: Callable[..., tqdm[Response]]
+    observer: Observer,
+    portions: Iterator[list[Trial]],
+    log: SessionLog,
+    bar: Callable[..., tqdm[Response]],
+    planned: int,
 ) -> None:
     """Put trials to the observer, a portion after the other, and write down what comes back."""
     unanswered: set[str] = set()
 
     def stop(reason: str) -> None:
-        log.append("stop", {"at": utc_now(), "reason": reason, "unanswered": len(unanswered)})
+        stands = standing(planned, log.responses.values())
+        log.append("stop", {"at": utc_now(), "reason": reason, "unanswered": len(unanswered), "standing": stands})
 
     log.append("start", {"at": utc_now(), "versions": versions(), "observer": observer.describe()})
     try:

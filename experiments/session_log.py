@@ -39,6 +39,8 @@ HOLDER = ".running.json"
 _CHECKSUM = re.compile(rb',"crc":"([0-9a-f]{8})"}$')
 _CHECKSUM_LENGTH = len(b',"crc":"01234567"}')
 _RESPONSE, _PROVENANCE = b'{"event":"response",', b',"provenance":{'
+_TAIL = 2**16
+"""Bytes at a log's end that are read for its last line."""
 _PAIR_FIELDS = {"trial_index", "trial", "left", "right", "presentation_order"}
 
 SYNC_INTERVAL_S = 0.05
@@ -76,6 +78,20 @@ def read_lines(folder: Path, *, texts: bool = False) -> Iterator[dict[str, Any]]
         raise SessionError(f"{path}: cannot be read ({error.strerror})") from error
     for event, _ in _parse(path, content, texts=texts):
         yield event
+
+
+def last_event(folder: Path) -> dict[str, Any] | None:
+    """Return the event in the last line of a session's log; None where it is torn, damaged or not there."""
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL))
+            before, _, line = file.read().removesuffix(b"\n").rpartition(b"\n")
+        whole = bool(before) or size < _TAIL
+        event, has_checksum = _read_line(line)
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    return event if whole and has_checksum else None
 
 
 def _parse(path: Path, content: bytes, *, texts: bool = False) -> Iterator[tuple[dict[str, Any], int]]:
@@ -123,7 +139,7 @@ def _read_line(line: bytes, *, texts: bool = False) -> tuple[dict[str, Any], boo
         if begin > 0:
             text = line[begin + len(_PROVENANCE) - 1 : end].decode()
             line = line[:begin] + b"}"
-    event = json.loads(line, parse_constant=_refuse_constant)
+    event = _decode(line.decode())
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         raise ValueError("expected a JSON object with an event")
     event.pop("crc", None)
@@ -145,6 +161,9 @@ def _read_line(line: bytes, *, texts: bool = False) -> tuple[dict[str, Any], boo
 
 def _refuse_constant(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def _lock(folder: Path) -> BaseFileLock:

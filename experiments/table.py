@@ -68,17 +68,7 @@ def load_trials(
     SessionError
         If there is no session that can be read, one session is found twice, or, with `strict`, a session is damaged.
     """
-    folders = [Path(folder)] if isinstance(folder, Path | str) else [Path(one) for one in folder]
-    for one in folders:
-        if not (one.is_dir() or (one.is_file() and one.name.endswith(TRIALS_SUFFIX))):
-            raise SessionError(f"{one}: no such folder, nor a file *{TRIALS_SUFFIX}")
-    found = sorted({manifest.parent.resolve() for one in folders for manifest in one.rglob(MANIFEST)})
-    files = sorted(
-        {file.resolve() for one in folders for file in ([one] if one.is_file() else one.rglob(f"*{TRIALS_SUFFIX}"))}
-    )
-    if not found and not files:
-        names = ", ".join(str(one) for one in folders)
-        raise SessionError(f"{names}: no sessions here (a session is a folder with a {MANIFEST}): run one first")
+    found, files = find_sessions(folder)
     where: dict[Identity, Path] = {}
     unreadable: list[SessionError] = []
 
@@ -119,6 +109,28 @@ def load_trials(
     if list(rows) != sorted(rows):
         tables = [tables[number].iloc[begin:end] for _, (number, begin, end) in sorted(rows.items())]
     return pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0].reset_index(drop=True)
+
+
+def find_sessions(folder: Path | str | Iterable[Path | str]) -> tuple[list[Path], list[Path]]:
+    """Return the folders of sessions, and the ``*.trials.csv``, in or below one or more folders.
+
+    Raises
+    ------
+    SessionError
+        If there is none.
+    """
+    folders = [Path(folder)] if isinstance(folder, Path | str) else [Path(one) for one in folder]
+    for one in folders:
+        if not (one.is_dir() or (one.is_file() and one.name.endswith(TRIALS_SUFFIX))):
+            raise SessionError(f"{one}: no such folder, nor a file *{TRIALS_SUFFIX}")
+    found = sorted({manifest.parent.resolve() for one in folders for manifest in one.rglob(MANIFEST)})
+    files = sorted(
+        {file.resolve() for one in folders for file in ([one] if one.is_file() else one.rglob(f"*{TRIALS_SUFFIX}"))}
+    )
+    if not found and not files:
+        names = ", ".join(str(one) for one in folders)
+        raise SessionError(f"{names}: no sessions here (a session is a folder with a {MANIFEST}): run one first")
+    return found, files
 
 
 def _readable(

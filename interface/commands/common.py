@@ -49,11 +49,16 @@ def say(text: object = "", **style: Any) -> None:
 strict_option = click.option("--strict", is_flag=True, help="Stop at a session that cannot be read, not leave it out.")
 
 
+def warn_left_out(text: str) -> None:
+    """Say on standard error what is left out."""
+    say(f"warning: {text}", fg="yellow", err=True)
+
+
 def read_trials(results: Path, *, strict: bool, **how: Any) -> pd.DataFrame:
     """Read the trials in a folder; what is left out is said."""
     from visavis.experiments import load_trials
 
-    return load_trials(results, strict=strict, warn=lambda text: say(f"warning: {text}", fg="yellow", err=True), **how)
+    return load_trials(results, strict=strict, warn=warn_left_out, **how)
 
 
 def write_text(text: str, output: Path | None) -> None:

@@ -14,7 +14,18 @@ import click
 
 from visavis.base.near import did_you_mean
 
-from .common import DEFINITION, FILE, FOLDER, read_pairs, read_trials, say, strict_option, with_options, write_text
+from .common import (
+    DEFINITION,
+    FILE,
+    FOLDER,
+    read_pairs,
+    read_trials,
+    say,
+    strict_option,
+    warn_left_out,
+    with_options,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from visavis.experiments import Definition, Observer, RunResult
@@ -266,10 +277,10 @@ def _report_run(result: RunResult) -> None:
 @strict_option
 def status(results: Path, strict: bool) -> None:
     """List the sessions in RESULTS and how far each has come, and the timing of those of people in a line each."""
-    from visavis.experiments import session_status
+    from visavis.experiments.status import read_status
     from visavis.observers.human.session_timing import session_timings
 
-    table = session_status(read_trials(results, strict=strict, unanswered=True))
+    table = read_status(results, strict=strict, warn=warn_left_out)
     table["last_answer"] = table["last_answer"].dt.strftime("%Y-%m-%d %H:%M UTC")
     counts = table.select_dtypes("number").columns
     table[counts] = table[counts].fillna(0).astype(int)

@@ -40,14 +40,13 @@ def test_provenance_is_kept_as_the_text_of_the_log(trial: str, provenance: dict[
 
 
 def test_of_a_line_whose_checksum_holds_provenance_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[bytes] = []
-    loads = json.loads
+    parsed: list[str] = []
 
-    def counted(text: bytes, **how: Any) -> Any:
+    def counted(text: str) -> Any:
         parsed.append(text)
-        return loads(text, **how)
+        return json.loads(text)
 
-    monkeypatch.setattr(session_log.json, "loads", counted)
+    monkeypatch.setattr(session_log, "_decode", counted)
     line = _line({"event": "response", "trial": "a", "outcome": "refusal", "provenance": {"reply": "x" * 500}})
     _read_line(line.removesuffix(b"\n"), texts=True)
     assert [len(text) < 100 for text in parsed] == [True]
