@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
@@ -73,6 +74,7 @@ def run(
     progress: bool = False,
     warn: Callable[[str], None] = warnings.warn,
     make_sampler: MakeSampler | None = None,
+    stop: threading.Event | None = None,
 ) -> RunResult:
     """Ask an observer every trial of its plan that it has not answered yet.
 
@@ -99,6 +101,8 @@ def run(
         Called with each warning of the observer, most of them before the first trial.
     make_sampler : callable, optional
         What chooses the pairs of an adaptive design.
+    stop : Event, optional
+        Once another thread has set it, the run ends with the next response, as by Ctrl-C.
 
     Returns
     -------
@@ -158,7 +162,8 @@ def run(
                     unit="trial",
                     disable=None if progress else True,  # None: shown on a terminal only
                 )
-                _ask(observer, _portions(trials, log, choose, limit), log, bar, len(trials))
+                stopped = stop or threading.Event()
+                _ask(observer, _portions(trials, log, choose, limit), log, bar, len(trials), stopped)
             outcomes = Counter(response["outcome"] for response in log.responses.values())
             answered = _count_settled(log)
     return RunResult(where, len(trials), answered, dict(outcomes), observer.stop_reason, before)
@@ -248,9 +253,11 @@ def _ask(
     log: SessionLog,
     bar: Callable[..., tqdm[Response]],
     planned: int,
+    stopped: threading.Event,
 ) -> None:
     """Put trials to the observer, a portion after the other, and write down what comes back."""
     unanswered: set[str] = set()
+    interrupted = False
 
     def stop(reason: str) -> None:
         stands = standing(planned, log.responses.values())
@@ -261,10 +268,14 @@ def _ask(
         with bar() as shown:
 
             def record(response: Response) -> None:
+                nonlocal interrupted
                 log.record(response)
                 unanswered.discard(response.trial)
                 shown.set_postfix_str(observer.progress(), refresh=False)
                 shown.update()
+                if stopped.is_set() and not interrupted:
+                    interrupted = True
+                    raise KeyboardInterrupt
 
             for trials in portions:
                 unanswered.update(trial.id for trial in trials)

@@ -48,4 +48,9 @@ def new(file: Path, name: str | None, protocol: str) -> None:
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(file, text, durable=True)
+    panel = files("visavis").joinpath(f"panel-{protocol}.yaml")
+    beside = file.with_name("panel.yaml")
+    if panel.is_file() and not beside.exists():
+        atomic_write(beside, panel.read_text(encoding="utf-8"), durable=True)
+        say(f"{beside} written: the models of the study, for visavis run {file} --panel {beside}")
     say(f"{file} written. Put your images below {file.parent / 'images'}, then: visavis check {file}")

@@ -28,7 +28,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from visavis.experiments import Definition, Observer, RunResult
+    from visavis.experiments import Definition, Experiment, Observer, RunResult
 
 INCOMPLETE = 3
 
@@ -121,16 +121,18 @@ def _make_observer(
     callback=_one_observer,
     help="Also check whether this observer can do it, and what it would take.",
 )
+@click.option("--panel", type=FILE, help="The same for every observer of a panel.")
 @with_options(_observer_options)
 @click.option("--repetitions", type=click.IntRange(1), help="As for 'run'.")
 def check(
     definition: Path,
     observer: str | None,
+    panel: Path | None,
     repetitions: int | None,
     **how: Any,
 ) -> None:
     """Check DEFINITION and its images; say how many trials there are and how long they take."""
-    from visavis.experiments import Experiment, MissingKey
+    from visavis.experiments import Experiment
 
     experiment = Experiment.load(definition)
     if repetitions is not None:
@@ -160,21 +162,43 @@ def check(
         say(f"question  {attribute}: {experiment.definition.question(attribute)}")
     for caution in _cautions(experiment.definition):
         say(f"warning   {caution}", fg="yellow")
+    if panel is not None:
+        _check_panel(experiment, panel)
     if observer is not None:
-        someone = _make_observer(observer, **how)
-        for line in someone.estimate(experiment, list(experiment.plan(someone.name))):
-            say(f"takes     {line}")
-        able = "can do it"
-        try:
-            warnings = someone.prepare(experiment)
-        except MissingKey as missing:
-            warnings, able = [*missing.warnings, str(missing)], "can do it once it has its key"
-        finally:
-            someone.close()
-        for warning in warnings:
-            say(f"warning   {warning}", fg="yellow")
-        say(f"observer  {someone.name} ({someone.kind}) {able}")
+        _check_one(experiment, _make_observer(observer, **how))
     say("no problems found")
+
+
+def _check_panel(experiment: Experiment, file: Path) -> None:
+    from visavis.panel import Panel, PanelError
+
+    try:
+        panel = Panel.load(file)
+        observers = panel.make()
+    except PanelError as problem:
+        raise click.ClickException(str(problem)) from problem
+    for member, someone in zip(panel.observers, observers, strict=True):
+        asked = experiment if member.repetitions is None else experiment.with_repetitions(member.repetitions)
+        say(f"\n{someone.name}: {len(asked.plan(someone.name))} trials")
+        _check_one(asked, someone)
+
+
+def _check_one(experiment: Experiment, someone: Observer) -> None:
+    """Say what the experiment takes of an observer, and whether it can do it."""
+    from visavis.experiments import MissingKey
+
+    for line in someone.estimate(experiment, list(experiment.plan(someone.name))):
+        say(f"takes     {line}")
+    able = "can do it"
+    try:
+        warnings = someone.prepare(experiment)
+    except MissingKey as missing:
+        warnings, able = [*missing.warnings, str(missing)], "can do it once it has its key"
+    finally:
+        someone.close()
+    for warning in warnings:
+        say(f"warning   {warning}", fg="yellow")
+    say(f"observer  {someone.name} ({someone.kind}) {able}")
 
 
 def _cautions(definition: Definition) -> Iterator[str]:
@@ -213,11 +237,11 @@ def plan(definition: Path, observer: str, session: str, output: Path | None) -> 
 @click.argument("definition", type=DEFINITION)
 @click.option(
     "--observer",
-    required=True,
     multiple=True,
     callback=_one_observer,
     help="Who answers, such as metric:rms_contrast (see 'visavis observers').",
 )
+@click.option("--panel", type=FILE, help="YAML file that lists several observers: ask them all, side by side.")
 @with_options(_observer_options)
 @click.option("--session", default="1", show_default=True, help="Label of the session.")
 @click.option("--results", type=FOLDER, default=Path("results"), show_default=True, help="Folder of the sessions.")
@@ -227,14 +251,20 @@ def plan(definition: Path, observer: str, session: str, output: Path | None) -> 
 @click.option("--limit", type=click.IntRange(1), help="Ask at most so many trials now.")
 def run(
     definition: Path,
-    observer: str,
+    observer: str | None,
+    panel: Path | None,
     session: str,
     results: Path,
     repetitions: int | None,
     limit: int | None,
     **how: Any,
 ) -> None:
-    """Put DEFINITION to an observer, or go on where an earlier run ended."""
+    """Put DEFINITION to an observer, or to a panel of them, or go on where an earlier run ended."""
+    if panel is not None and observer is None:
+        _run_panel(definition, panel, session, results, repetitions, limit, how)
+        return
+    if observer is None or panel is not None:
+        raise click.UsageError("say who answers: --observer NAME, or --panel FILE for several")
     from visavis.adaptive_run import run as run_session
     from visavis.experiments import Experiment
     from visavis.experiments.session import is_session, session_folder
@@ -258,6 +288,77 @@ def run(
         say("\nInterrupted. Every answer is saved; the same command goes on from here.", err=True)
         sys.exit(130)
     _report_run(result)
+
+
+def _panel_budget(how: dict[str, Any]) -> float | None:
+    """Return the budget of a panel, the one option of all its members."""
+    options = read_pairs("--option", tuple(how["options"]))
+    budget = options.pop("budget", None)
+    given = [*options, *(name for name, value in how.items() if name != "options" and value)]
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: in a panel options stand in its file, with each observer")
+    try:
+        return None if budget is None else float(budget)
+    except (TypeError, ValueError):
+        raise click.UsageError(f"--budget: expected US dollars, got {budget!r}") from None
+
+
+def _run_panel(
+    definition: Path,
+    file: Path,
+    session: str,
+    results: Path,
+    repetitions: int | None,
+    limit: int | None,
+    how: dict[str, Any],
+) -> None:
+    import pandas as pd
+
+    from visavis.experiments import Experiment
+    from visavis.panel import Panel, PanelError, run_panel
+
+    budget = _panel_budget(how)
+    experiment = Experiment.load(definition)
+    if repetitions is not None:
+        raise click.UsageError("--repetitions: in a panel they stand in its file, with each observer")
+    try:
+        finished = run_panel(
+            experiment,
+            Panel.load(file),
+            results,
+            session=session,
+            limit=limit,
+            budget=budget,
+            progress=True,
+            warn=lambda text: say(f"warning: {text}", fg="yellow", err=True),
+        )
+    except PanelError as problem:
+        raise click.ClickException(str(problem)) from problem
+    except KeyboardInterrupt:
+        say("\nInterrupted. Every answer is saved; the same command goes on from here.", err=True)
+        sys.exit(130)
+    rows = [
+        {
+            "observer": one.name,
+            "answered": f"{one.result.answered} of {one.result.planned}" if one.result else "–",
+            "outcomes": ", ".join(f"{n} {name}" for name, n in sorted(one.result.outcomes.items()))
+            if one.result
+            else "–",
+            "spent": one.money or "–",
+        }
+        for one in finished
+    ]
+    say(pd.DataFrame(rows).to_string(index=False))
+    for one in finished:
+        if one.failure:
+            say(f"{one.name}: {one.failure}", fg="red")
+        elif one.result is not None and not one.result.complete:
+            say(f"{one.name}: {one.result.stop_reason or 'not all answered'}", fg="yellow")
+    if any(one.failure for one in finished):
+        sys.exit(1)
+    if not all(one.result and one.result.complete for one in finished):
+        say("The same command goes on from here.")
+        sys.exit(INCOMPLETE)
 
 
 def _report_run(result: RunResult) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from visavis.experiments import Capabilities, Experiment, ObserverError, Response, Trial
@@ -21,7 +22,7 @@ from .circuit_breaker import CircuitBreaker
 from .client import Client, Settings
 from .connection import connect, read_key
 from .image_check import ImageCheck
-from .ledger import BudgetReached, Ledger
+from .ledger import BudgetReached, Ledger, SharedBudget
 from .pacing import Concurrency, RateLimit, RetryPolicy
 from .prices import Price, find_price
 from .profile import Profile, Provider, profile, provider
@@ -62,6 +63,8 @@ class ApiObserver(ConfigurableObserver):
     provider_name: ClassVar[str]
     client_class: ClassVar[type[Client]]
     refuses_oversized: ClassVar[bool] = False
+    shared_budget: SharedBudget | None = None
+    """Of a panel; set before `prepare`."""
 
     def __init__(self, model: str, options: ApiOptions, name: str | None = None) -> None:
         self.name = name or model
@@ -129,7 +132,9 @@ class ApiObserver(ConfigurableObserver):
         key = read_key(self.name, options, self.provider, warnings)
         reservations = Reservations(self.folder, earlier)
         spent, lost, most_read = _used(earlier)
-        ledger = Ledger(self.price, options.budget, spent, lost + reservations.lost_usd, most_read)
+        ledger = Ledger(
+            self.price, options.budget, spent, lost + reservations.lost_usd, most_read, self.shared_budget, self.name
+        )
         self._asker = TrialAsker(
             name=self.name,
             session=self.session,
@@ -168,10 +173,13 @@ class ApiObserver(ConfigurableObserver):
                 for text in self._watch.warnings(response, asker.writer.write(asked[response.trial])):
                     self.warn(text)
         if asker.ledger.reached:
+            shared = self.shared_budget
+            whose = "the panel's budget" if shared else "the budget"
+            limit = shared.limit if shared else self.options.budget
             self.stop_reason = (
-                f"Stopped at {_money(asker.ledger)}: the next request might pass the budget of "
-                f"${self.options.budget:.2f}, with up to {asker.servers.settings.max_output_tokens} tokens of output. "
-                "Raise it, or lower --max-output-tokens, to go on."
+                f"Stopped at {_money(asker.ledger)}: the next request might pass {whose} of ${limit:.2f}, with up to "
+                f"{asker.servers.settings.max_output_tokens} tokens of output. Raise it, or lower --max-output-tokens, "
+                "to go on."
             )
 
     def progress(self) -> str:
@@ -266,6 +274,13 @@ class ApiObserver(ConfigurableObserver):
 
 def _has_answers(events: Sequence[Mapping[str, Any]]) -> bool:
     return any(event.get("event") == "response" and event["outcome"] not in UNSETTLED for event in events)
+
+
+def spent_before(folder: Path) -> float:
+    """Return the most that the earlier runs of a session have cost."""
+    events = session_events(folder)
+    spent, lost, _ = _used(events)
+    return spent + lost + Reservations(folder, events).lost_usd
 
 
 def _used(events: Sequence[Mapping[str, Any]]) -> tuple[float, float, int | None]:

@@ -275,3 +275,13 @@ def test_an_unexpected_fault_is_not_hidden(visavis: Visavis, monkeypatch: pytest
 
     monkeypatch.setattr("visavis.observers.available_observers", fail)
     assert isinstance(visavis("observers").exception, ZeroDivisionError)
+
+
+def test_the_panel_of_the_protocol_is_written_beside_it_and_nothing_is_overwritten(
+    visavis: Visavis, tmp_path: Path
+) -> None:
+    assert "panel.yaml written" in visavis("new", "study.yaml", "--protocol", "iqa-three-scales").output
+    assert "claude-opus-4-6" in (tmp_path / "panel.yaml").read_text(encoding="utf-8")
+    (tmp_path / "panel.yaml").write_text("mine", encoding="utf-8")
+    assert visavis("new", "other.yaml", "--protocol", "iqa-three-scales").exit_code == 0
+    assert (tmp_path / "panel.yaml").read_text(encoding="utf-8") == "mine"
