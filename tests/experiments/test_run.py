@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -149,6 +150,23 @@ def test_an_interruption_from_the_keyboard_is_recorded_and_passed_on(
     folder = session_folder(tmp_path / "data", "P1", "1")
     last = json.loads((folder / EVENTS).read_text(encoding="utf-8").splitlines()[-1])
     assert (last["event"], last["reason"]) == ("stop", "interrupted from the keyboard")
+    run(experiment, Scripted(), tmp_path / "data")
+    same_but_for_times(load_trials(tmp_path / "data"), whole)
+
+
+def test_another_thread_ends_a_run_as_the_keyboard_does(
+    experiment: Experiment, tmp_path: Path, whole: pd.DataFrame
+) -> None:
+    stop = threading.Event()
+
+    def answering(trial: Trial) -> Response:
+        if trial.index == 4:
+            stop.set()
+        return by_hash(trial)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(experiment, Scripted(answering), tmp_path / "data", stop=stop)
+    assert len(load_trials(tmp_path / "data")) == 5
     run(experiment, Scripted(), tmp_path / "data")
     same_but_for_times(load_trials(tmp_path / "data"), whole)
 

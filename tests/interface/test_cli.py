@@ -161,7 +161,7 @@ def test_what_the_starter_shows_as_comments_is_valid_and_the_default(visavis: Vi
     ("words", "status", "message"),
     [
         (("check", "gone.yaml"), 1, "gone.yaml: the definition cannot be used:\n  no such file"),
-        (("run", "study.yaml"), 2, "Missing option '--observer'"),
+        (("run", "study.yaml"), 2, "say who answers: --observer NAME, or --panel FILE"),
         (("run", "study.yaml", "--observer", "metrik:x"), 1, "did you mean 'metric'?"),
         (("run", "study.yaml", "--observer", "metric:rms"), 1, "unknown metric 'rms'"),
         (("run", "study.yaml", "--observer", "simulated:x", "--option", "lapse"), 2, "expected KEY=VALUE, got 'lapse'"),
