@@ -188,7 +188,8 @@ class Presentation(BaseModel):
     break_every : int
         Offer people a break after so many trials.
     seconds_per_trial : float
-        Expected time of one trial, for the estimate that `visavis check` prints.
+        Expected time to look and answer, for the estimate that `visavis check` prints; what the presentation fixes
+        (fixation, images one after the other, gaps, feedback, the interval between trials) comes on top.
     """
 
     model_config = MODEL_CONFIG
@@ -212,6 +213,14 @@ class Presentation(BaseModel):
     feedback_s: Seconds = 0.2
     break_every: int | None = Field(default=None, ge=1)
     seconds_per_trial: float = Field(default=3.0, gt=0, strict=False, allow_inf_nan=False)
+
+    def fixed_seconds(self, images: int) -> float:
+        """Return the seconds of a trial that do not depend on who answers; `images`: how many are shown."""
+        between = self.inter_trial_interval_s + self.fixation_s + self.feedback_s
+        if self.layout != "one_after_other":
+            return between
+        # The last image is looked at while the answer is awaited.
+        return between + (images - 1) * (self.exposure_s + self.interval_s)
 
     @model_validator(mode="after")
     def _consistent(self) -> Presentation:

@@ -153,10 +153,13 @@ def check(
     parts = [f"{phases[phase]} {phase}" for phase in ("practice", "main", "catch") if phase in phases]
     say(f"trials    {len(plan)} an observer ({', '.join(parts)}) in {plan['block'].nunique()} blocks")
     presentation = experiment.definition.presentation
-    minutes = len(plan) * (presentation.seconds_per_trial + presentation.inter_trial_interval_s) / 60
+    fixed = presentation.fixed_seconds(3 if experiment.definition.reference else 2)
+    minutes = len(plan) * (presentation.seconds_per_trial + fixed) / 60
+    every = presentation.break_every
+    breaks = f", and {(len(plan) - 1) // every} breaks" if every and len(plan) > every else ""
     say(
-        f"time      about {minutes:.0f} min for a person, at {presentation.seconds_per_trial:g} s a trial "
-        f"and {presentation.inter_trial_interval_s:g} s between two"
+        f"time      about {minutes:.0f} min for a person{breaks}: a trial takes {presentation.seconds_per_trial:g} s "
+        f"to look and answer, and {fixed:g} s that the presentation fixes"
     )
     for attribute in experiment.definition.attributes:
         say(f"question  {attribute}: {experiment.definition.question(attribute)}")

@@ -285,3 +285,19 @@ def test_the_panel_of_the_protocol_is_written_beside_it_and_nothing_is_overwritt
     (tmp_path / "panel.yaml").write_text("mine", encoding="utf-8")
     assert visavis("new", "other.yaml", "--protocol", "iqa-three-scales").exit_code == 0
     assert (tmp_path / "panel.yaml").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("presentation", "expected"),
+    [
+        ("{}", "about 1 min for a person: a trial takes 3 s to look and answer, and 0.7 s that the presentation fixes"),
+        ("{layout: one_after_other, exposure_s: 2, interval_s: 1, fixation_s: 0.5, break_every: 8}",
+         "about 2 min for a person, and 2 breaks: a trial takes 3 s to look and answer, and 4.2 s"),
+    ],
+)  # fmt: skip
+def test_check_counts_what_the_presentation_takes(
+    visavis: Visavis, study: Path, presentation: str, expected: str
+) -> None:
+    text = study.read_text(encoding="utf-8") + f"\npresentation: {presentation}\n"
+    study.write_text(text, encoding="utf-8")
+    assert expected in visavis("check", "study.yaml").output
