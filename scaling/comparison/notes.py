@@ -17,7 +17,7 @@ def data_notes(study: Study) -> Iterator[str]:
             "there are no people among the observers, so nothing is compared with people: name them by --people "
             "(in Python: people=)"
         )
-    if not study.models:
+    if not study.models and (study.of_people["observer_kind"] != "human").any():
         yield "everyone counts as people, so there is no model to compare"
     if len(people) == 1:
         yield "there is one person only, so there is no ceiling"

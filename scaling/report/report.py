@@ -113,6 +113,7 @@ def _page(
     )
     return template.render(
         **_heading(comparison),
+        subject=_subject(comparison),
         comparison=comparison,
         options=asdict(comparison.options),
         sections=sections,
@@ -121,6 +122,12 @@ def _page(
         methods=methods_paragraph(comparison),
         files=[f"{name}.csv" for name in comparison],
     )
+
+
+def _subject(comparison: Comparison) -> str:
+    if comparison.people and comparison.models:
+        return "models beside people"
+    return "what people chose" if comparison.people else "what models chose"
 
 
 def _heading(comparison: Comparison) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def without(trials: pd.DataFrame, query: str) -> pd.DataFrame:
     ("query", "note"),
     [
         ("observer_kind == 'human'", "there are no people among the observers, so nothing is compared with people"),
-        ("observer_kind == 'vlm'", "everyone counts as people, so there is no model to compare"),
+        ("observer_kind == 'vlm'", None),
         ("observer.str.startswith('P') and observer != 'P1'", "there is one person only, so there is no ceiling"),
         ("scene != 's0'", "there is one scene only, so there are no intervals over scenes"),
         ("observer == 'like' and attribute == 'contrast'", "contrast: no choice of like, so no scale"),

@@ -411,3 +411,18 @@ class TestFigures:
 
 def test_a_figure_is_laid_out_once_and_drawn_once_a_file(written: Written) -> None:
     assert len(written.draws) == 4 * len(set(written.draws)) > 0
+
+
+def test_a_study_of_people_alone_is_called_so(trials: pd.DataFrame) -> None:
+    people = trials[(trials["observer_kind"] == "human") & (trials["attribute"] == "contrast")]
+    found = compare(people, options=QUICK)
+    assert not [note for note in found.notes if "no model" in note]
+    page = report_html(found)
+    assert "<h1>simulated: what people chose</h1>" in page
+    assert "models" not in page[page.index("<h1>") : page.index("<h2>")]
+    assert "no model to compare" in " ".join(compare(trials, people=["*"], options=QUICK).notes)
+
+
+def test_printed_tables_neither_scroll_nor_break_their_headings(written: Written) -> None:
+    assert re.search(r"@media print \{.*\.scroll \{ overflow: visible; \}", written.page, flags=re.DOTALL)
+    assert "overflow-wrap: anywhere; }\nth" not in written.page
