@@ -70,6 +70,8 @@ class Options:
         Of scenes, for every interval.
     resample_people : bool
         Let the intervals of ρ hold for other people too: resample people within the resamples of scenes.
+    equivalence_margin : float
+        Gap in accuracy, in (0, 1), within which a model counts as being as like people as people are.
     target : str
         The attribute whose making of the others is asked for.
     screening : ScreeningRule or None
@@ -84,6 +86,7 @@ class Options:
     resampling: Resampling = DEFAULT
     resample_people: bool = False
     lapse: float = 0.0
+    equivalence_margin: float = 0.05
     target: str = "preference"
     screening: ScreeningRule | None = None
 
@@ -92,6 +95,8 @@ class Options:
             raise ScalingError(f"unknown mode {self.rho_mode!r} of ρ; choose from {', '.join(MODES)}")
         if self.resampling.method == "bca":
             raise ScalingError("a comparison has no BCa intervals: choose 'expanded' or 'percentile'")
+        if not 0 < self.equivalence_margin < 1:
+            raise ScalingError(f"equivalence_margin must be between 0 and 1, not {self.equivalence_margin}")
         if not 0 <= self.lapse < 1:
             raise ScalingError(f"lapse must be a share from 0 to less than 1, not {self.lapse}")
 

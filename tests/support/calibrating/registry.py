@@ -29,6 +29,13 @@ AGREEMENT = (
     estimate("alignment", "rho", "ρ with people that studies of this size find on average", "mean"),
     estimate("correlations", "estimate", "the coefficient that studies of this size find on average", "mean"),
     estimate("agreement", "estimate", "share of pairs, or κ, over all such scenes"),
+    estimate("equivalence", "gap", "accuracy of the model less a person's, over all such scenes", "mean"),
+    size_of(
+        "equivalence",
+        "p_value",
+        "the gap is not within the margin: `alike` is steadier than a person",
+        observer="alike",
+    ),
     estimate("differences", "difference", "difference of two models' ρ with people, as found on average", "mean"),
     size_of("differences", "p_value", "two models are equally near to people", **TWINS),
     size_of("differences", "p_adjusted", "the same, over all pairs of models", **TWINS),
