@@ -114,7 +114,7 @@ def drawn(comparison: Comparison) -> dict[str, Figure]:
 
 def test_the_page_is_whole_and_asks_nothing_from_outside(written: Written, drawn: dict[str, Figure]) -> None:
     page = Page(written.page)
-    assert page.tags.count("svg") == len(drawn) == 9
+    assert page.tags.count("svg") == len(drawn) == 10
     assert "script" not in page.tags
     assert all(address.startswith("#") for address in page.addresses)
     assert not re.search(r"url\((?!#)", written.page)
@@ -383,7 +383,7 @@ class TestFigures:
         long = {f"organisation/model-{i:02}-of-a-rather-long-name-instruct-{'x' * 30}": VALUES for i in range(20)}
         found = compare(trials_table({**long, "P1": VALUES, "P2": VALUES}, scenes=2), options=QUICK)
         drawn = figures(found)
-        assert len(drawn) == 9
+        assert len(drawn) == 10
         for figure in drawn.values():
             for axes in figure.axes:
                 assert axes.get_position().width * figure.get_size_inches()[0] > 0.8
