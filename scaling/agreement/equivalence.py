@@ -132,8 +132,8 @@ def _caption(comparison: Comparison) -> str:
     return (
         "Accuracy of each model less that of one person, both against the majority of all people but one, with its "
         f"{percent(comparison.options)} interval from scenes; and the p of two one-sided tests: where it is small, the "
-        f"gap is within {comparison.options.equivalence_margin:g} either way, so that the model is as like people as people "
-        "are. "
+        f"gap is within {comparison.options.equivalence_margin:g} either way, so that the model is as like people as "
+        "people are. "
         "Where it is not, that is not shown, which does not mean that they differ."
     )
 
