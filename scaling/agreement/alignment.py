@@ -17,6 +17,7 @@ from visavis.scaling.study.options import PEOPLE
 from visavis.scaling.study.result import Comparison
 from visavis.scaling.study.study import Study
 
+from .corrected_rho import corrected_rho
 from .pooled_people import pooled
 from .rho import bootstrap_rho, nested_rho
 from .scene_scales import scaled as scaled_on
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _CEILINGS = ("leave_one_out", "with_all", "split_half", "between_people")
 _COLUMNS = (
-    *("attribute", "observer", "rho", "low", "high", "scenes"),
+    *("attribute", "observer", "rho", "low", "high", "rho_corrected", "corrected_low", "corrected_high", "scenes"),
     *("ceiling", "ceiling_upper", "split_half", "between_people", "share_of_ceiling"),
 )
 
@@ -54,7 +55,12 @@ def _on(study: Study, attribute: str) -> pd.DataFrame:
             nested = nested_rho(scaled.of(name), pooled(study, attribute), options.rho_mode, options.resampling)
             found = replace(found, low=nested.low, high=nested.high)
         share = found.estimate / of_people[0] if of_people[0] > 0 else float("nan")
-        rows.append((attribute, name, found.estimate, found.low, found.high, found.n_scenes, *of_people, share))
+        true = corrected_rho(
+            scaled.of(name), scaled.of(PEOPLE), (scaled.errors(name), scaled.errors(PEOPLE)), options.rho_mode,
+            options.resampling,
+        )  # fmt: skip
+        limits = found.estimate, found.low, found.high, true.estimate, true.low, true.high
+        rows.append((attribute, name, *limits, found.n_scenes, *of_people, share))
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
@@ -103,8 +109,10 @@ def _caption(comparison: Comparison) -> str:
     return (
         "Spearman's ρ between each model's scale values and the people's "
         f"({options.rho_mode.replace('_', ' ')}), with {percent(options)} intervals over {over_scenes(options)}; "
-        "number of scenes; what people reach among themselves: one person with the others, one person with all, two "
-        "halves of the people, two people; and ρ as a share of the first."
+        "ρ corrected for the errors of both scales, which estimates the ρ of the true values where the first estimates "
+        "what studies of this size find (people's ceilings compare with the first alone); number of scenes; what people "
+        "reach among themselves: one person with the others, one person with all, two halves of the people, two people; "
+        "and ρ as a share of the first."
     )
 
 
@@ -120,7 +128,8 @@ def _sentences(comparison: Comparison) -> Sequence[str]:
     )
     return (
         f"Agreement is Spearman's ρ between {MODES[comparison.options.rho_mode]} of a model and of "
-        f"{'people' if several else 'the person'}{ceiling}.",
+        f"{'people' if several else 'the person'}{ceiling}; beside it stands ρ corrected for attenuation by the errors "
+        "of both scales (Spearman, 1904).",
     )
 
 
@@ -132,6 +141,12 @@ ANALYSIS = Analysis(
         ATTRIBUTE,
         OBSERVER,
         *with_interval("rho", "Spearman's ρ with the people's scale values", heading="ρ"),
+        *with_interval(
+            "rho_corrected",
+            "ρ between the true values, as corrected for the errors of both scales",
+            heading="ρ corrected",
+            limits="corrected_",
+        ),
         SCENES,
         Column("ceiling", "mean ρ of one person with all the others (Nili et al. 2014, lower bound)"),
         Column("ceiling_upper", "mean ρ of one person with all people (upper bound)"),

@@ -53,6 +53,10 @@ class SceneScales:
         """Return the values of one observer; shape (n scenes, k)."""
         return np.asarray(self.values[self.names.index(name)])
 
+    def errors(self, name: str) -> Floats:
+        """Return the variances of one observer's values over repeated answers; shape (n scenes, k)."""
+        return np.asarray(self.sampling_variances[self.names.index(name)])
+
     @property
     def error_variances(self) -> Floats:
         """Mean squared standard error of each scene's values, NaN where there is none; shape (n names, n scenes)."""

@@ -22,6 +22,7 @@ from visavis.scaling import (
     scene_scales,
 )
 from visavis.scaling.agreement.ceilings import rho_ceilings
+from visavis.scaling.agreement.corrected_rho import corrected_rho
 from visavis.scaling.agreement.pooled_people import PooledPeople, pool_choices
 from visavis.scaling.agreement.rank_correlation import pearson, spearman
 from visavis.scaling.agreement.rho import nested_rho
@@ -264,3 +265,41 @@ def test_a_scene_of_an_observer_that_always_answers_alike_is_the_priors_and_its_
     note = "contrast: 4 of 4 scenes of sure are scaled by the prior alone"
     assert any(text.startswith(note) for text in found.notes)
     assert (found.scales.set_index("observer").loc["sure", "from_data"] == 0).all()
+
+
+class TestCorrectedForErrors:
+    def test_pooled_it_is_spearmans_formula(self) -> None:
+        rng = np.random.default_rng(1)
+        first, second = rng.normal(size=(2, 6, 7)) + rng.normal(size=(6, 7))
+        first, second = (values - values.mean(axis=1, keepdims=True) for values in (first, second))
+        errors = np.full((6, 7), 0.3), np.full((6, 7), 0.5)
+        observed = scipy.stats.spearmanr(first.ravel(), second.ravel()).statistic
+        reliabilities = [1 - error.mean() / values.var() for values, error in zip((first, second), errors, strict=True)]
+        r = 2 * np.sin(np.pi * observed / 6) / np.sqrt(np.prod(reliabilities))
+        expected = 6 / np.pi * np.arcsin(r / 2)
+        found = corrected_rho(first, second, errors, "pooled", Resampling(20))
+        assert found.estimate == pytest.approx(expected)
+        assert expected > observed
+
+    @pytest.mark.parametrize("mode", ["aggregate", "pooled", "per_scene_mean"])
+    def test_without_errors_it_is_rho_itself(self, two_scales: tuple[np.ndarray, np.ndarray], mode: Mode) -> None:
+        first, second = (values - values.mean(axis=1, keepdims=True) for values in two_scales)
+        none = np.zeros_like(first), np.zeros_like(second)
+        found, plain = corrected_rho(first, second, none, mode), bootstrap_rho(first, second, mode)
+        assert [found.estimate, found.low, found.high] == pytest.approx([plain.estimate, plain.low, plain.high])
+
+    def test_the_truth_is_found_that_errors_hide(self) -> None:
+        rng = np.random.default_rng(4)
+        true = rng.normal(size=(2000, 7))
+        other = 0.8 * true + 0.6 * rng.normal(size=true.shape)
+        expected = float(rho(true, other, "pooled"))
+        noisy = true + rng.normal(size=true.shape) * 0.7, other + rng.normal(size=true.shape) * 0.9
+        errors = np.full(true.shape, 0.49), np.full(true.shape, 0.81)
+        assert float(rho(*noisy, "pooled")) < expected - 0.25
+        assert corrected_rho(*noisy, errors, "pooled", Resampling(10)).estimate == pytest.approx(expected, abs=0.03)
+
+    def test_it_is_1_at_most_and_missing_where_errors_are_all(self) -> None:
+        values = np.random.default_rng(2).normal(size=(8, 5))
+        found = corrected_rho(values, values, (np.full((8, 5), 0.2),) * 2, resampling=Resampling(50))
+        assert (found.estimate, found.high) == (1, 1)
+        assert np.isnan(corrected_rho(values, values, (np.full((8, 5), 9.0),) * 2, "pooled", Resampling(50)).estimate)

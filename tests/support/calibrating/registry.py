@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from visavis.scaling import PEOPLE, attribute_weights
+from visavis.scaling import PEOPLE, attribute_weights, rho
 
 from .quantity import Law, Quantity, estimate, size_of
 from .world import ATTRIBUTES, MODELS, Design, true_values
@@ -25,8 +25,22 @@ SCALES = (
     estimate("spreads", "spread", "root mean square over all such scenes of the SD of a scene's values"),
 )
 
+
+@cache
+def _true_rho(design: Design) -> dict[tuple[str, ...], float]:
+    values = true_values(design, 5000, np.random.default_rng(0))
+    return {
+        (attribute, model): float(rho(values[0, column], values[place + 1, column]))
+        for column, attribute in enumerate(ATTRIBUTES)
+        for place, model in enumerate(MODELS)
+    }
+
+
 AGREEMENT = (
     estimate("alignment", "rho", "ρ with people that studies of this size find on average", "mean"),
+    estimate(
+        "alignment", "rho_corrected", "ρ of the true mean values, over all such scenes", _true_rho, limits="corrected_"
+    ),
     estimate("correlations", "estimate", "the coefficient that studies of this size find on average", "mean"),
     estimate("agreement", "estimate", "share of pairs, or κ, over all such scenes"),
     estimate("equivalence", "gap", "accuracy of the model less a person's, over all such scenes", "mean"),
