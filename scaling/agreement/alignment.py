@@ -110,9 +110,9 @@ def _caption(comparison: Comparison) -> str:
         "Spearman's ρ between each model's scale values and the people's "
         f"({options.rho_mode.replace('_', ' ')}), with {percent(options)} intervals over {over_scenes(options)}; "
         "ρ corrected for the errors of both scales, which estimates the ρ of the true values where the first estimates "
-        "what studies of this size find (people's ceilings compare with the first alone); number of scenes; what people "
-        "reach among themselves: one person with the others, one person with all, two halves of the people, two people; "
-        "and ρ as a share of the first."
+        "what studies of this size find (people's ceilings compare with the first alone); number of scenes; what "
+        "people reach among themselves: one person with the others, one person with all, two halves of the people, two "
+        "people; and ρ as a share of the first."
     )
 
 
