@@ -271,7 +271,7 @@ class TestMethods:
         text = self.told(trials, one)
         assert text.startswith("1 person and 1 model compared renditions of the same scene in pairs (1 scene, 3 ")
         assert " on contrast. Of 6 trials 6 ended in a choice or a tie and were analysed." in text
-        assert "of a model and of the person." in text
+        assert "of a model and of the person; beside it stands ρ corrected" in text
         for word in ("pooled", "Intervals", "ties", "weights", "VR%", "κ", "Models were compared"):
             assert word not in text
 
