@@ -32,7 +32,7 @@ MakeExperiment = Callable[..., Experiment]
 
 
 class ObserverContract:
-    """What the rest of visavis relies on, whoever answers."""
+    """What the rest of visavis relies on in every observer."""
 
     attributes: tuple[str, ...] = ("contrast", "colorfulness", "preference")
 

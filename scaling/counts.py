@@ -88,7 +88,7 @@ class Counts:
         Raises
         ------
         ScalingError
-            For what is no square matrix of numbers from 0, or rows and columns of different names.
+            For what is not a square matrix of numbers from 0, or rows and columns of different names.
         """
         if isinstance(wins, pd.DataFrame):
             named = list(wins.columns)
@@ -253,7 +253,7 @@ def count_choices(
 
 
 def require_counts(counts: object) -> None:
-    """Refuse what is no `Counts`, and say how it is made into some.
+    """Refuse what is not `Counts`, and say how it is made into some.
 
     Raises
     ------

@@ -55,7 +55,7 @@ def is_content_refusal(status: int, message: str) -> bool:
     Parameters
     ----------
     status : int
-        Of HTTP; one that is no client's fault never is.
+        Of HTTP; one that is not the client's fault never is.
     message : str
         The error's whole body.
     """

@@ -23,7 +23,7 @@ from .request_body import Body, Embedded, encode, plain, with_more
 from .wire_json import Json
 
 _HTTP_STATUS = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 14: 503, 16: 401}
-"""Of the codes of gRPC, by which errors within a batch are told."""
+"""Of the codes of gRPC, by which errors within a batch are reported."""
 _OF_THE_REQUEST = frozenset({"safety_settings", "system_instruction", "tools", "tool_config", "cached_content"})
 """What the SDK takes among the settings, and the wire beside them."""
 _FINISHED = ("JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED")

@@ -25,8 +25,8 @@ Every step tells by its ``step`` what it is, and `step_json` turns it into JSON 
     pointer answers too, and the feedback. Nothing before ``earliest_s`` from the onset counts as an answer; the onset
     is that of the first showing that takes answers.
 
-Trials may come in portions, as those of adaptive designs do: `SessionFlow.trials` is then called once for each, and
-told how many were shown before and which was the last.
+Trials may come in portions, as those of adaptive designs do: `SessionFlow.trials` is then called once for each,
+with how many were shown before and which was the last.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class MetricObserver(ConfigurableObserver):
     """Chooses the image whose metric is better.
 
     Two equal values are a tie where the definition allows ties, and otherwise an ``invalid`` outcome, as is a value
-    that is no number: a metric tosses no coin.
+    that is not a number: a metric tosses no coin.
 
     Parameters
     ----------

@@ -202,7 +202,7 @@ def choice_ceilings(counts: Counts, *, observer: str = "observer") -> ChoiceCeil
     others_won, others_lost = all_won[index] - own, all_lost[index] - own_lost
     others = others_won + others_lost
     if not (others * (own + own_lost)).any():
-        raise ScalingError("no pair was answered by two observers, so nobody can be predicted from the others")
+        raise ScalingError("no pair was answered by two observers, so no one can be predicted from the others")
     n = float(all_won.sum() + all_lost.sum())
     predicted = np.sign(others_won - others_lost) / 2 + 0.5
     right = own * predicted + own_lost * (1 - predicted)

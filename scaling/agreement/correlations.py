@@ -51,8 +51,8 @@ def correlations(
     for coefficient in COEFFICIENTS:
         for mode in MODES:
             of_people = rho(each, others, mode, coefficient=coefficient)
-            told = len(each) > 1 and np.isfinite(of_people).any()
-            ceiling = float(np.nanmean(of_people)) if told else float("nan")
+            known = len(each) > 1 and np.isfinite(of_people).any()
+            ceiling = float(np.nanmean(of_people)) if known else float("nan")
             for name in scaled.names:
                 if name != people:
                     found = bootstrap_rho(

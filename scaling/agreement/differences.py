@@ -130,8 +130,8 @@ def rho_differences(
         rows.append((scaled.attribute, one, other, difference, low, high, p, count))
     table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "p_adjusted"])
     p_values = table["p_value"].to_numpy(dtype=float, copy=True)
-    told = np.isfinite(p_values)
-    p_values[told] = np.minimum(holm(p_values[told]), 1)
+    known = np.isfinite(p_values)
+    p_values[known] = np.minimum(holm(p_values[known]), 1)
     table.insert(7, "p_adjusted", p_values)
     return table
 

@@ -68,7 +68,7 @@ def error_consistency(observed: ArrayLike, first: ArrayLike, second: ArrayLike) 
     Raises
     ------
     ScalingError
-        For what is no share, in [0, 1].
+        For what is not a share in [0, 1].
     """
     observed, first, second = (np.asarray(share, dtype=float) for share in (observed, first, second))
     for name, share in (("observed", observed), ("first", first), ("second", second)):

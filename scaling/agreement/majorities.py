@@ -139,9 +139,9 @@ def others_of(people: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         0 where the others are split evenly.
     answered : bool array, of the same shape
     """
-    told = np.isfinite(people)
+    known = np.isfinite(people)
     signs = np.nan_to_num(people)
-    return np.sign(signs.sum(axis=0) - signs), told.sum(axis=0) - told > 0
+    return np.sign(signs.sum(axis=0) - signs), known.sum(axis=0) - known > 0
 
 
 def votes_of_each(study: Study, attribute: str) -> Majorities:

@@ -89,7 +89,7 @@ def _notes(study: Study, table: pd.DataFrame) -> Sequence[Note]:  # noqa: ARG001
     notes = []
     for attribute in study.attributes:
         if attribute not in study.answered:
-            notes.append(Note(f"{attribute}: nobody chose, so nothing is shown"))
+            notes.append(Note(f"{attribute}: no one chose, so nothing is shown"))
             continue
         scaled = scaled_on(study, attribute)
         absent = [name for name in study.observers if name not in scaled.names]

@@ -91,8 +91,10 @@ class _Kappa:
             total = weights @ self.counted
             shares = [(weights @ values) / total for values in (self.same, self.own_right, self.their_right)]
         each = error_consistency(*shares)
-        told = np.isfinite(each)
-        return np.where(told.any(axis=1), np.where(told, each, 0).sum(axis=1) / np.maximum(told.sum(axis=1), 1), np.nan)
+        known = np.isfinite(each)
+        return np.where(
+            known.any(axis=1), np.where(known, each, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1), np.nan
+        )
 
 
 def _accuracy(right: Floats, counted: Floats, votes: Majorities) -> Callable[[Floats], Floats]:
@@ -150,8 +152,8 @@ def people_agreement(votes: Majorities, people: Sequence[str]) -> dict[str, floa
 
 
 def _mean(values: Sequence[float]) -> float:
-    told = [value for value in values if np.isfinite(value)]
-    return float(np.mean(told)) if told else float("nan")
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _shape(comparison: Comparison, table: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001

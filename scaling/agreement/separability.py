@@ -53,7 +53,7 @@ def separability(
     """Relate agreement with people to how far apart people see the two images, for each model and for one person.
 
     Models and persons are judged by all people but one, for each person in turn (`held_out`): both the majority and
-    ``|Δ|`` are those of the others, so that nobody's own choices are in what they are judged by.
+    ``|Δ|`` are those of the others, so that no one's own choices are in what they are judged by.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def separability(
     Raises
     ------
     ScalingError
-        For a lapse that is no share, or a column that is missing.
+        For a lapse that is not a share, or a column that is missing.
 
     Notes
     -----
@@ -151,8 +151,8 @@ def _separabilities(human: pd.DataFrame) -> pd.DataFrame:
 
 def _over_scenes(separability: pd.Series, agreement: pd.Series) -> float:
     first, second = separability.to_numpy(dtype=float), agreement.to_numpy(dtype=float)
-    told = np.isfinite(first) & np.isfinite(second)
-    return float(spearman(first[told], second[told])) if told.sum() > 2 else float("nan")
+    known = np.isfinite(first) & np.isfinite(second)
+    return float(spearman(first[known], second[known])) if known.sum() > 2 else float("nan")
 
 
 def curve_through_half(

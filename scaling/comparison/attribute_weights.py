@@ -206,7 +206,7 @@ def weights_of(moments: Moments, weights: Floats) -> Floats:
     Returns
     -------
     float array, shape (n, 4, p)
-        NaN where they cannot be told. R² is the same in each place; it, and LMG, can be more than 1 where more of the
+        NaN where they are unknown. R² is the same in each place; it, and LMG, can be more than 1 where more of the
         target's variance is taken off than errors added.
     """
     correlations = moments.correlations(weights)
@@ -275,7 +275,7 @@ def _notes(study: Study, table: pd.DataFrame) -> Sequence[Note]:
 
 
 def _draw(comparison: Comparison) -> Figure:
-    """Draw what the target is made of for each observer: β, whose interval holds 0 where no sign can be told."""
+    """Draw what the target is made of for each observer: β, whose interval holds 0 where the sign is unknown."""
     parts = {str(name): part for name, part in comparison.weights.groupby("attribute")}
     return dot_figure(comparison, parts, ("beta", "low", "high"), f"β in {comparison.options.target}", line=0.0)
 
@@ -328,7 +328,7 @@ ANALYSIS = Analysis(
         lambda found: len(found.weights) > 0,
         lambda comparison: (
             f"Standardised weights β, with {percent(comparison.options)} intervals over resampled scenes: where one "
-            "holds 0, the sign cannot be told."
+            "holds 0, the sign is unknown."
         ),
     ),
     sentences=_sentences,

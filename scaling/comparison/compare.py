@@ -16,7 +16,7 @@ from visavis.scaling.study.study import Study, checked, completed, people_named,
 
 from .analyses import arranged
 from .notes import data_notes
-from .screening import nobody_left, screen
+from .screening import no_one_left, screen
 
 _READ = (
     *("experiment", "definition_sha256", "session", "observer", "observer_kind", "phase", "attribute", "scene"),
@@ -54,7 +54,7 @@ def compare(
     ------
     ScalingError
         If a column is missing or a row breaks the schema of the trials table, there are no choices at all, `people`
-        names nobody, the screening leaves nobody, or an extra analysis has a name that is taken.
+        names no one, the screening leaves no one, or an extra analysis has a name that is taken.
     """
     options, analyses = options or Options(), arranged(extra)
     _check_names(analyses)
@@ -90,7 +90,7 @@ def _screened(
         return prepare(trials, people, options, analyses, screened=screened), []
     kept = [name for name in people if name not in set(out["observer"])]
     if not kept:
-        raise ScalingError(nobody_left(screened, options.screening or ScreeningRule()))
+        raise ScalingError(no_one_left(screened, options.screening or ScreeningRule()))
     everyone = prepare(trials, people, options, analyses)
     left = trials[~trials["observer"].isin(out["observer"])]
     study = prepare(left, kept, options, analyses, screened=screened, unscreened=everyone)

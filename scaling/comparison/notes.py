@@ -53,7 +53,7 @@ def _lost(trials: pd.DataFrame) -> Iterator[str]:
 
 
 def _uncompared(study: Study) -> Iterator[str]:
-    """Give where a rendition was compared by nobody, so that it has no value there."""
+    """Give where a rendition was compared by no one, so that it has no value there."""
     chosen = study.main[study.main["choice"].notna()]
     there = pd.concat([chosen[["scene", side]].set_axis(["scene", "item"], axis=1) for side in ("left", "right")])
     counts = there.drop_duplicates().groupby("scene").size()
@@ -61,6 +61,6 @@ def _uncompared(study: Study) -> Iterator[str]:
     if lacking:
         named = ", ".join(lacking[:5]) + (", …" if len(lacking) > 5 else "")
         yield (
-            f"in {len(lacking)} of {len(counts)} scenes ({named}) some renditions were compared by nobody, so they "
+            f"in {len(lacking)} of {len(counts)} scenes ({named}) some renditions were compared by no one, so they "
             "have no value there"
         )

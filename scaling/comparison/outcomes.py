@@ -30,6 +30,6 @@ ANALYSIS = Analysis(
     ),
     compute=_compute,
     caption=lambda comparison: (  # noqa: ARG005
-        "Main trials by outcome. What is no choice is counted here, and never made into one."
+        "Main trials by outcome. What is not a choice is counted here, and never made into one."
     ),
 )

@@ -118,8 +118,8 @@ def screen(trials: pd.DataFrame, people: Sequence[str], rule: ScreeningRule) -> 
     return measures.assign(excluded=[bool(reason) for reason in reasons], reason=reasons).reset_index()
 
 
-def nobody_left(screened: pd.DataFrame, rule: ScreeningRule) -> str:
-    """Say why a rule leaves nobody, and what to do.
+def no_one_left(screened: pd.DataFrame, rule: ScreeningRule) -> str:
+    """Say why a rule leaves no one, and what to do.
 
     Parameters
     ----------
@@ -130,30 +130,30 @@ def nobody_left(screened: pd.DataFrame, rule: ScreeningRule) -> str:
     """
     if (screened["invalid"] == 1).all():
         return (
-            f"the screening rule leaves nobody, since not one of the {len(screened)} people chose anything: look at "
+            f"the screening rule leaves no one, since not one of the {len(screened)} people chose anything: look at "
             "the column 'outcome' of their trials"
         )
     crossed = [name for row in screened.itertuples() for name in _crossed(row, rule)]
-    told = [
+    known = [
         f"{crossed.count(name)} {criterion.of_many.format(getattr(rule, criterion.limit))}"
         for name, criterion in _CRITERIA.items()
         if name in crossed
     ]
     return (
-        f"the screening rule leaves nobody: of {len(screened)} people {', '.join(told)}. Compare without screening and "
-        "look at the measures in its table, then choose other limits"
+        f"the screening rule leaves no one: of {len(screened)} people {', '.join(known)}. Compare without screening "
+        "and look at the measures in its table, then choose other limits"
     )
 
 
 def limits_in_words(rule: ScreeningRule) -> list[str]:
-    """Say of whoever is left out by each limit of a rule what they did."""
+    """Say of those who are left out by each limit of a rule what they did."""
     limits = {name: getattr(rule, criterion.limit) for name, criterion in _CRITERIA.items()}
     return [_CRITERIA[name].of_many.format(limit) for name, limit in limits.items() if limit is not None]
 
 
 @dataclass(frozen=True)
 class _Criterion:
-    """Which limit a measure has, on which side, and how crossing it is told of one person and of many."""
+    """Which limit a measure has, on which side, and how crossing it is put for one person and for many."""
 
     limit: str
     high: bool
@@ -215,6 +215,6 @@ ANALYSIS = Analysis(
     caption=lambda comparison: (
         "Screening of people: share of trials without a choice, share of repeats answered differently, share of catch "
         "trials as expected, score of the leave-one-out likelihood; "
-        + ("who was left out and why." if comparison.options.screening else "nobody was left out.")
+        + ("who was left out and why." if comparison.options.screening else "no one was left out.")
     ),
 )

@@ -55,7 +55,7 @@ def sensitivity(
     Returns
     -------
     DataFrame
-        ``attribute, observer``, then ρ under each variant (NaN where it has no finite scale, or leaves nobody);
+        ``attribute, observer``, then ρ under each variant (NaN where it has no finite scale, or leaves no one);
         ``lowest`` and ``highest`` of them; and ``best_rank, worst_rank``, the places that the observer takes among the
         models on this attribute, 1 for the highest ρ; models with the same ρ share the better place.
     """

@@ -153,8 +153,8 @@ def shrinking_batch(
 class ActiveSampler:
     """Asks the pairs that tell most, from what was answered so far: `ask`, show, `tell`, and again.
 
-    What it asks depends on what it was told alone: a sampler told the same answers asks the same pairs, so that a
-    session that was cut off goes on from its answers.
+    What it asks depends on the answers given to it alone: a sampler given the same answers asks the same pairs, so that
+    a session that was cut off goes on from its answers.
 
     Parameters
     ----------

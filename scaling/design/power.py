@@ -196,7 +196,7 @@ def observers_needed(
     Raises
     ------
     ScalingError
-        If `most` observers are too few, or `finding` is no power.
+        If `most` observers are too few, or `finding` is not a power.
     """
     if finding not in FINDINGS:
         raise ScalingError(f"unknown finding {finding!r}; choose from {', '.join(FINDINGS)}")

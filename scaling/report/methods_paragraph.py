@@ -40,7 +40,7 @@ def _data(comparison: Comparison) -> list[str]:
     rule = comparison.options.screening
     if rule is not None and len(comparison.screening):
         out, everyone = int(comparison.screening["excluded"].sum()), len(comparison.screening)
-        who_left = "nobody" if not out else f"{out} of {count(everyone, 'person', 'people')}"
+        who_left = "no one" if not out else f"{out} of {count(everyone, 'person', 'people')}"
         sentences.append(f"People were left out who {listed(limits_in_words(rule), 'or')}; this left out {who_left}.")
     return sentences
 

@@ -1,8 +1,8 @@
 """Uncertainty by resampling: draw again the units that the conclusion should hold for, and scale again.
 
 Whatever varies in the world has to vary in the resamples: people (would other people say the same?), scenes (would
-other scenes?), or both. Trials of one observer are no such unit: resampling them tells only whether this observer, on
-these scenes, would say the same again.
+other scenes?), or both. Trials of one observer are not such a unit: resampling them tells only whether this observer,
+on these scenes, would say the same again.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def precision_of(prior_sd: float | None) -> float:
     Raises
     ------
     ScalingError
-        For an SD that is no number in [1e-6, 1e6], in units of the scale.
+        For an SD that is not a number in [1e-6, 1e6], in units of the scale.
     """
     if prior_sd is None:
         return 0.0

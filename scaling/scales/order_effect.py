@@ -198,7 +198,7 @@ def counts_of_orders(first_chosen: Any, second_chosen: Any, items: Sequence[str]
     Raises
     ------
     ScalingError
-        For what are no counts, or matrices of different sizes.
+        For what are not counts, or matrices of different sizes.
     """
     first, second = (Counts.from_matrix(counts, items) for counts in (first_chosen, second_chosen))
     if first.wins.shape != second.wins.shape:

@@ -214,7 +214,7 @@ def fit_sparse(
     Raises
     ------
     ScalingError
-        For what are no choices, or with ``ml`` data that leave no finite maximum.
+        For what are not choices, or with ``ml`` data that leave no finite maximum.
     """
     link, precision = link_of(model), prior_precision(method, prior_sd)
     listed = choices if isinstance(choices, ChoiceList) else ChoiceList.from_counts(choices)

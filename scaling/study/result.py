@@ -51,13 +51,13 @@ class Comparison(Mapping[str, pd.DataFrame]):
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        told = f"<ul>{notes}</ul>" if notes else ""
+        known = f"<ul>{notes}</ul>" if notes else ""
         shown = "".join(
             f"<details><summary>{escape(name)}</summary>{table.to_html(index=False, notebook=True)}</details>"
             for name, table in self.items()
             if len(table)
         )
-        return f"<p>{escape(repr(self))}</p>{told}{shown}"
+        return f"<p>{escape(repr(self))}</p>{known}{shown}"
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         tables = self.__dict__.get("_tables", {})

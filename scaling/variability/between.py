@@ -74,8 +74,8 @@ def between(
         if len(others):
             apart, both = _apart(signs[i], majority(others))
             each = [found.get((name, other)) or found[other, name] for other in present if other != name]
-            told = [values[0] for values, pairs in each if pairs]
-            mean = float(np.mean(told)) if told else float("nan")
+            known = [values[0] for values, pairs in each if pairs]
+            mean = float(np.mean(known)) if known else float("nan")
             percent = _percents(votes, apart[None], both[None], resampling)[0]
             rest.append((attribute, name, *percent, mean, int(both.sum())))
     return pd.DataFrame(matrix, columns=list(MATRIX_COLUMNS)), pd.DataFrame(rest, columns=list(REST_COLUMNS))
@@ -125,7 +125,7 @@ def vr_between(trials: pd.DataFrame, attribute: str, reading: Between = "majorit
     Returns
     -------
     Series
-        In %, by observer; NaN where there is nobody else.
+        In %, by observer; NaN where there is no one else.
     """
     if reading not in BETWEEN:
         raise ScalingError(f"unknown reading {reading!r} of VR between; choose from {', '.join(BETWEEN)}")

@@ -45,7 +45,7 @@ def spreads(scaled: SceneScales, resampling: Resampling = DEFAULT) -> pd.DataFra
         (0 where that is all of it); and its interval. Least squares gives no standard errors: then nothing is taken
         off, and the spread of a noisy observer is too large. ``by_prior`` counts the scenes in which no choice
         contradicts the others, so that the prior alone sets distances; where that is all of them, as for an observer
-        that always answers alike, there is no spread to be told, and it is missing.
+        that always answers alike, there is no spread that the data show, and it is missing.
 
     Notes
     -----

@@ -247,7 +247,7 @@ def test_people_are_screened_by_limits_of_ones_own(visavis: Visavis) -> None:
     careless = ("--observer", "simulated:careless", "--option", f"values={SIMULATED}", "--option", "sensitivity=0")
     assert visavis("run", "study.yaml", *careless).exit_code == 0
     strict = visavis("compare", "--people", "careless", "--resamples", 20, "--screen-by", "disagreement=0")
-    assert "the screening rule leaves nobody" in strict.output
+    assert "the screening rule leaves no one" in strict.output
     for wrong, message in (
         ("speed=1", "unknown measure 'speed': "),
         ("catch=a", "expected a number, got 'a'"),

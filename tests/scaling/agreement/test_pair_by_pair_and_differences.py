@@ -348,7 +348,7 @@ class TestScreening:
         with pytest.raises(ScalingError) as told:
             compare(careless, options=Options(screening=rule))
         assert str(told.value).startswith(
-            "the screening rule leaves nobody: of 8 people 1 gave no choice in more than 10% of the trials, 8 answered "
+            "the screening rule leaves no one: of 8 people 1 gave no choice in more than 10% of the trials, 8 answered "
             "more than 0% of the repetitions differently, 1 answered fewer than 50% of the catch trials as expected. "
         )
 

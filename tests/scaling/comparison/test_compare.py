@@ -106,7 +106,7 @@ def without(trials: pd.DataFrame, query: str) -> pd.DataFrame:
         ),
         (
             "scene == 's1' and (left == 'c4' or right == 'c4')",
-            "in 1 of 8 scenes (s1) some renditions were compared by nobody, so they have no value there",
+            "in 1 of 8 scenes (s1) some renditions were compared by no one, so they have no value there",
         ),
         ("attribute == 'preference'", None),
         ("observer != 'P0' and scene == 's0'", "contrast, preference: only 7 of 8 scenes have a scale of like, unlike"),

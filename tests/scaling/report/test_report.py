@@ -288,7 +288,7 @@ class TestMethods:
         both = self.told(trials, "trial != ''", screening=ScreeningRule(max_disagreement=0.9, max_out_of_line=99))
         assert "differently, answered fewer than 75% of the catch trials as expected or are out of line with" in both
         assert "(score above 99 in the leave-one-out likelihood" in both
-        assert "this left out nobody." in both
+        assert "this left out no one." in both
 
     def test_ties_are_mentioned_where_there_are_any(self, trials: pd.DataFrame) -> None:
         tied = trials.copy()
