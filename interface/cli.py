@@ -17,6 +17,7 @@ from .commands.analysing import compare, report, scale
 from .commands.beginning import demo, new
 from .commands.exchanging import export, import_table, schema
 from .commands.observing import check, costs, observers, plan, run, status
+from .commands.serving import serve
 
 # What the disk refuses: not our mistake, and nothing to show a traceback for.
 _REFUSED = {
@@ -65,7 +66,7 @@ def main() -> None:
 
 
 for command in (
-    *(demo, new, check, plan, run, status, costs),
+    *(demo, new, check, plan, run, serve, status, costs),
     *(scale, compare, report),
     *(observers, import_table, export, schema),
 ):

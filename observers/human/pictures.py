@@ -84,8 +84,8 @@ class Pictures:
         return self._future(stimulus).result()
 
     def mask(self, size: Size) -> Pixels:
-        """Return noise, the same in every session; uint8 of shape (height, width, 3), grey levels uniform."""
-        return _noise(size)
+        """Return the noise that hides an image (see `noise`)."""
+        return noise(size)
 
     def close(self) -> None:
         """Stop reading."""
@@ -129,6 +129,7 @@ class Pictures:
 
 
 @lru_cache(maxsize=4)
-def _noise(size: Size) -> Pixels:
+def noise(size: Size) -> Pixels:
+    """Return noise, the same in every session; uint8 of shape (height, width, 3), grey levels uniform."""
     grey = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 1), dtype=np.uint8)
     return np.repeat(grey, 3, axis=2)

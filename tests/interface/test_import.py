@@ -22,7 +22,9 @@ HEAVY = (
     "psychopy",
     "scipy",
     "skimage",
+    "starlette",
     "torch",
+    "uvicorn",
 )
 
 
@@ -38,6 +40,7 @@ def modules_after(code: str) -> set[str]:
         "import visavis",
         "from visavis.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass",
         "from visavis.cli import main\ntry:\n    main(['run', '--help'])\nexcept SystemExit:\n    pass",
+        "from visavis.cli import main\ntry:\n    main(['serve', '--help'])\nexcept SystemExit:\n    pass",
     ],
 )
 def test_importing_and_asking_for_help_load_nothing_heavy(code: str) -> None:
