@@ -143,7 +143,7 @@ def leaning_people(sd: float, seed: int, common: float = 0.0) -> pd.DataFrame:
 
 
 def test_people_who_lean_to_either_side_have_no_common_bias() -> None:
-    """All people's answers taken for one person's found one far more often than the level says, the more trials."""
+    """People are the units: what one person favours is not what people favour."""
     p = [compare_sides(leaning_people(0.5, seed))["p_value"] for seed in range(60)]
     assert np.mean(np.array(p) < 0.05) <= 0.12
     common = [compare_sides(leaning_people(0.2, seed, 0.5))["p_value"] for seed in range(5)]
