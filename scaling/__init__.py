@@ -26,10 +26,10 @@ from .scales.by_group import fit_groups
 from .scales.goodness_of_fit import Fit, deviance, mosteller
 from .scales.item_tests import compare_items
 from .scales.latent_classes import LatentClasses, fit_latent_classes
+from .scales.one_scale import OneScale, SingleScale
 from .scales.order_effect import OrderEffect, count_by_order, counts_of_orders, fit_order_effect
 from .scales.population import PopulationScale, fit_population
 from .scales.prior import estimate_prior_sd
-from .scales.result import OneScale, SingleScale
 from .scales.scale import JOD_PER_SD, METHODS, Scale, fit_scale
 from .scales.separation import describe_separation, has_maximum, is_connected
 from .scales.sparse import ChoiceList, SparseScale, fit_sparse, list_choices

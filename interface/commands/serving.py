@@ -59,7 +59,7 @@ def serve(
     from visavis import run
     from visavis.experiments import Experiment
     from visavis.observers.web.server import serve as serve_study
-    from visavis.observers.web.study import WebOptions, WebStudy
+    from visavis.observers.web.web_study import WebOptions, WebStudy
 
     for option, link in (
         ("--completion-link", completion_link),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .answer_reading import ENTER_KEYS, LEAVE_KEYS
 from .flow import ConsentPage, FormPage, LoadingPage, TextPage
 from .frames import next_frame
 from .layout import letter_px
+from .press_reading import ENTER_KEYS, LEAVE_KEYS
 from .screen import Element, Press, Screen, TextElement
 from .typesetting import pages
 

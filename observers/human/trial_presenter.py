@@ -14,11 +14,11 @@ from typing import Any
 
 from visavis.experiments import Trial
 
-from .answer_reading import GivenAnswer, leave_press, read_answer
 from .flow import TrialStep
 from .frames import is_over, next_frame
 from .layout import FRAME_PX, Placement, frame_bars
 from .pictures import MASK, Pictures
+from .press_reading import GivenAnswer, leave_press, read_answer
 from .screen import CrossElement, Element, FrameElement, ImageElement, Press, Screen, TextElement
 from .timeline import Role, Showing
 from .timing import frame_record, shown_record

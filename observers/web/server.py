@@ -29,8 +29,8 @@ from visavis.experiments import ObserverError, SessionError
 from .messages import Answer, Begin, Enter, Open, Tab
 from .places import Refused
 from .sitting import SittingOver
-from .study import WebStudy
 from .watching import watched
+from .web_study import WebStudy
 
 Message = TypeVar("Message", bound=BaseModel)
 Scope = MutableMapping[str, Any]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from visavis.scaling.presentation.panels import attributes_of, dot_figure, of_attribute
-from visavis.scaling.presentation.style import Panel
+from visavis.scaling.presentation.style import FigurePanel
 from visavis.scaling.presentation.words import MODES, over_scenes, percent
 from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, SCENES, Analysis, Column, Drawing, with_interval
 from visavis.scaling.study.options import PEOPLE
@@ -74,7 +74,7 @@ def _draw(comparison: Comparison) -> Figure:
     table = comparison.alignment
     lowest = float(np.nanmin([0, *table["low"], *table["rho"]]))
 
-    def ceiling(panel: Panel) -> None:
+    def ceiling(panel: FigurePanel) -> None:
         part = of_attribute(table, panel.title)
         low, high = (float(part[column].max()) for column in ("ceiling", "ceiling_upper"))
         if np.isfinite(low):

@@ -11,7 +11,7 @@ from scipy.stats import t as student
 
 from visavis.scaling.counts import Floats
 from visavis.scaling.presentation.panels import attributes_of, dot_figure, of_attribute
-from visavis.scaling.presentation.style import Panel
+from visavis.scaling.presentation.style import FigurePanel
 from visavis.scaling.presentation.words import percent
 from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, SCENES, Analysis, Column, Drawing, with_interval
 from visavis.scaling.study.result import Comparison
@@ -114,7 +114,7 @@ def _draw(comparison: Comparison) -> Figure:
     table, margin = comparison.equivalence, comparison.options.equivalence_margin
     reach = float(np.nanmax([2 * margin, *table["low"].abs(), *table["high"].abs(), *table["gap"].abs()]))
 
-    def within(panel: Panel) -> None:
+    def within(panel: FigurePanel) -> None:
         panel.axes.axvspan(-margin, margin, color="black", alpha=0.12, linewidth=0)
         panel.axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
         panel.axes.set_xlim(-1.05 * reach, 1.05 * reach)

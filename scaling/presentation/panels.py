@@ -13,7 +13,7 @@ from visavis.scaling.counts import Floats
 from visavis.scaling.study.options import PEOPLE
 from visavis.scaling.study.result import Comparison
 
-from .style import Panel, draw_dots, look, panels, row_height
+from .style import FigurePanel, draw_dots, look, panels, row_height
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ def dot_figure(
     columns: tuple[str, str, str],
     label: str,
     *,
-    beside: Callable[[Panel], None] | None = None,
+    beside: Callable[[FigurePanel], None] | None = None,
     line: float | None = None,
     from_zero: bool = False,
 ) -> Figure:

@@ -64,7 +64,7 @@ _STYLE: Any = {
 
 
 @dataclass(frozen=True)
-class Panel:
+class FigurePanel:
     """One set of axes, and what it shows."""
 
     axes: Axes
@@ -81,7 +81,7 @@ def panels(
     legend: Sequence[str] = (),
     sharex: bool = False,
     sharey: bool = False,
-) -> Iterator[tuple[Figure, list[Panel]]]:
+) -> Iterator[tuple[Figure, list[FigurePanel]]]:
     """Give a figure with a panel for each title.
 
     Parameters
@@ -108,7 +108,7 @@ def panels(
         grid = figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey)
         for unused in grid.ravel()[len(titles) :]:
             unused.remove()
-        drawn = [Panel(grid.ravel()[i], title, i % columns == 0) for i, title in enumerate(titles)]
+        drawn = [FigurePanel(grid.ravel()[i], title, i % columns == 0) for i, title in enumerate(titles)]
         for panel in drawn:
             panel.axes.set_title(wrapped(panel.title, _LONGEST_TITLE if columns < 3 else _LONGEST_LINE))
         yield figure, drawn
@@ -132,13 +132,13 @@ def look(comparison: Comparison, name: str) -> dict[str, Any]:
     return {"color": _COLORS[place % len(_COLORS)], "marker": _MARKERS[place % len(_MARKERS)], "zorder": 2}
 
 
-def draw_dots(comparison: Comparison, panel: Panel, names: Sequence[str], dots: dict[str, Floats]) -> None:
+def draw_dots(comparison: Comparison, panel: FigurePanel, names: Sequence[str], dots: dict[str, Floats]) -> None:
     """Draw a value and its interval for each name, names from the top down.
 
     Parameters
     ----------
     comparison : Comparison
-    panel : Panel
+    panel : FigurePanel
     names : sequence of str
         All that have a row in the figure.
     dots : dict
@@ -211,7 +211,7 @@ def _legend_columns(width: float, names: Sequence[str]) -> int:
     return max(1, min(2 if width < 5 else 4, int(width / (_LETTER * letters + _HANDLE))))
 
 
-def _legend(figure: Figure, drawn: Sequence[Panel], columns: int) -> None:
+def _legend(figure: Figure, drawn: Sequence[FigurePanel], columns: int) -> None:
     handles: dict[str, Any] = {}
     for panel in drawn:
         for handle, label in zip(*panel.axes.get_legend_handles_labels(), strict=True):

@@ -22,7 +22,7 @@ from visavis.scaling.intervals import INTERVALS, Interval, Resampling, resample_
 
 from .likelihood import best_values
 from .links import LINKS
-from .result import Tabular, plot_values
+from .one_scale import Tabular, plot_values
 from .scale import Scale, fit_scale
 
 if TYPE_CHECKING:

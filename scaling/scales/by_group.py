@@ -11,9 +11,9 @@ from visavis.scaling.counts import as_names, count_choices, require_columns
 from visavis.scaling.errors import ScalingError
 
 from .latent_classes import LatentClasses, fit_latent_classes
+from .one_scale import OneScale
 from .order_effect import count_by_order, fit_order_effect
 from .population import fit_population
-from .result import OneScale
 from .sparse import fit_sparse, list_choices
 from .ties import fit_ties
 

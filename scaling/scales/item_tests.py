@@ -14,7 +14,7 @@ from visavis.scaling.errors import ScalingError
 from visavis.scaling.intervals import normal_reach
 
 from .bootstrap import TRIAL, Bootstrap
-from .result import SingleScale
+from .one_scale import SingleScale
 from .scale import Scale
 
 Adjustment = Literal["tukey", "holm", "none"]

@@ -17,7 +17,7 @@ from visavis.scaling.errors import ScalingError
 
 from .likelihood import Optimum, maximise, prior_precision
 from .links import Link, ModelName, link_of
-from .result import Settings, Tabular, in_words, plot_values, settings, values_frame
+from .one_scale import Settings, Tabular, in_words, plot_values, settings, values_frame
 from .scale import DEFAULT_PRIOR_SD
 
 if TYPE_CHECKING:

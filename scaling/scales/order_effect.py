@@ -19,7 +19,7 @@ from visavis.scaling.errors import ScalingError
 
 from .likelihood import LikelihoodMethod, centred_covariance, prior_precision
 from .links import Link, ModelName, link_of
-from .result import SingleScale, settings
+from .one_scale import SingleScale, settings
 from .scale import DEFAULT_PRIOR_SD
 from .separation import describe_separation
 

@@ -20,7 +20,7 @@ from visavis.scaling.errors import ScalingError
 
 from .likelihood import LikelihoodMethod, marginal_log_likelihood, maximise, prior_precision
 from .links import ModelName, link_of
-from .result import SingleScale, settings
+from .one_scale import SingleScale, settings
 from .scale import DEFAULT_PRIOR_SD
 from .separation import require_maximum
 

@@ -18,8 +18,8 @@ from .bias_reduction import reduce_bias
 from .least_squares import Correction, least_squares
 from .likelihood import maximise, precision_of
 from .links import LINKS, ModelName, link_of
+from .one_scale import MEAN_0, Settings, Tabular, in_words, plot_values
 from .prior import estimate_prior_sd
-from .result import MEAN_0, Settings, Tabular, in_words, plot_values
 from .separation import describe_separation, has_maximum, is_connected
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from visavis.scaling.errors import ScalingError
 
 from .likelihood import LikelihoodMethod, centred_covariance, precision_of, prior_precision
 from .links import Link, ModelName, link_of
-from .result import OneScale, Settings, settings
+from .one_scale import OneScale, Settings, settings
 from .scale import DEFAULT_PRIOR_SD
 
 Index = NDArray[np.intp]

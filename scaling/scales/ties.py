@@ -24,7 +24,7 @@ from visavis.scaling.counts import Counts, Floats, require_counts
 from visavis.scaling.errors import ScalingError
 
 from .likelihood import LikelihoodMethod, centred_covariance, prior_precision
-from .result import SingleScale, settings
+from .one_scale import SingleScale, settings
 from .scale import DEFAULT_PRIOR_SD
 from .separation import describe_separation, require_maximum
 
