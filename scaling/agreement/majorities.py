@@ -147,3 +147,8 @@ def others_of(people: Floats) -> tuple[Floats, NDArray[np.bool_]]:
 def votes_of_each(study: Study, attribute: str) -> Majorities:
     """Return the majorities of every person and model on one attribute, taken once a study."""
     return study.once(("majorities", attribute), lambda: majorities(study.main, attribute))
+
+
+def votes_of_groups(study: Study, attribute: str) -> Majorities:
+    """Return the majorities of all people together and of each model on one attribute, taken once a study."""
+    return study.once(("majorities of groups", attribute), lambda: majorities(study.grouped, attribute))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from visavis.scaling.study.analysis import ATTRIBUTE, OBSERVER, PAIRS, Analysis,
 from visavis.scaling.study.result import Comparison
 
 from .error_consistency import error_consistency
-from .majorities import Majorities, held_out, majorities, persons_held_out
+from .majorities import Majorities, held_out, majorities, persons_held_out, votes_of_each
 
 _BOUNDS = {"accuracy": (0.0, 1.0), "kappa": (-1.0, 1.0)}
 COLUMNS = ("attribute", "observer", "measure", "estimate", "low", "high", "ceiling", "pairs")
@@ -55,9 +55,13 @@ def pairwise_agreement(
         If a column is missing.
     """
     require_columns(trials, CHOICE_COLUMNS)
+    attributes = sorted(set(trials["attribute"]))
+    return _of_attributes({name: majorities(trials, name) for name in attributes}, people, resampling)
+
+
+def _of_attributes(votes_on: Mapping[str, Majorities], people: Sequence[str], resampling: Resampling) -> pd.DataFrame:
     rows: list[tuple[object, ...]] = []
-    for attribute in sorted(set(trials["attribute"])):
-        votes = majorities(trials, attribute)
+    for attribute, votes in votes_on.items():
         present = [name for name in people if name in votes.observers]
         models = [name for name in votes.observers if name not in people]
         if not present:
@@ -201,7 +205,9 @@ ANALYSIS = Analysis(
             for prefix, heading in (("", word), ("ceiling_", "ceiling"))
         ),
     ),
-    compute=lambda study: pairwise_agreement(study.main, study.people, study.options.resampling),
+    compute=lambda study: _of_attributes(
+        {name: votes_of_each(study, name) for name in study.attributes}, study.people, study.options.resampling
+    ),
     shape=_shape,
     caption=_caption,
     sentences=_sentences,

@@ -23,7 +23,7 @@ from visavis.scaling.study.options import PEOPLE
 from visavis.scaling.study.result import Comparison
 from visavis.scaling.study.study import Study
 
-from .majorities import Majorities, held_out, majorities, persons_held_out
+from .majorities import Majorities, held_out, majorities, persons_held_out, votes_of_each
 from .pooled_people import PooledPeople, pool_choices, pooled
 from .rank_correlation import spearman
 
@@ -97,18 +97,33 @@ def separability(
     require_columns(scales, SCALE_COLUMNS, "the table of scales")
     if not 0 <= lapse < 1:
         raise ScalingError(f"lapse must be a share from 0 to less than 1, not {lapse}")
+    votes_on = {name: majorities(trials, name) for name in sorted(set(trials["attribute"]))}
+    crowds = dict(crowds or {})
+    for attribute, votes in votes_on.items():
+        present = [name for name in people if name in votes.observers]
+        if present and attribute not in crowds:
+            items = sorted({*votes.first, *votes.second})
+            crowds[attribute] = pool_choices(trials[trials["observer"].isin(present)], attribute, votes.scenes, items)
+    return _of_attributes(votes_on, people, scales, crowds, people_name, lapse, level)
+
+
+def _of_attributes(
+    votes_on: Mapping[str, Majorities],
+    people: Sequence[str],
+    scales: pd.DataFrame,
+    crowds: Mapping[str, PooledPeople],
+    people_name: str,
+    lapse: float,
+    level: float,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     curves: list[tuple[object, ...]] = []
     points: list[tuple[object, ...]] = []
-    for attribute in sorted(set(trials["attribute"])):
-        votes = majorities(trials, attribute)
+    for attribute, votes in votes_on.items():
         present = [name for name in people if name in votes.observers]
         if not present:
             continue
         human = scales[(scales["attribute"] == attribute) & (scales["observer"] == people_name)]
-        crowd = (crowds or {}).get(attribute)
-        if crowd is None:
-            items = sorted({*votes.first, *votes.second})
-            crowd = pool_choices(trials[trials["observer"].isin(present)], attribute, votes.scenes, items)
+        crowd = crowds[attribute]
         apart = _apart(votes, crowd, present)
         of_scene = _separabilities(human).reindex(list(votes.scenes))
         signs = votes.of(present)
@@ -256,14 +271,14 @@ def share_limits(y: Floats, cluster: NDArray[np.intp], most: int, level: float) 
 def _both(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     return study.once(
         "separability",
-        lambda: separability(
-            study.main,
+        lambda: _of_attributes(
+            {attribute: votes_of_each(study, attribute) for attribute in study.answered},
             study.people,
             study.table("scene_scales"),
-            people_name=PEOPLE,
-            crowds={attribute: pooled(study, attribute) for attribute in study.answered if study.people},
-            lapse=study.options.lapse,
-            level=study.options.level,
+            {attribute: pooled(study, attribute) for attribute in study.answered if study.people},
+            PEOPLE,
+            study.options.lapse,
+            study.options.level,
         ),
     )
 

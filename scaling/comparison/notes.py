@@ -36,12 +36,13 @@ def data_notes(study: Study) -> Iterator[str]:
         )
     if trials["definition_sha256"].nunique() > 1:
         yield f"the sessions ran {trials['definition_sha256'].nunique()} different definitions"
-    yield from _lost(trials)
+    yield from _lost(study)
     yield from _uncompared(study)
 
 
-def _lost(trials: pd.DataFrame) -> Iterator[str]:
+def _lost(study: Study) -> Iterator[str]:
     """Give who did not always choose."""
+    trials = study.main
     unusable = trials[~trials["outcome"].isin(["choice", "tie"])].groupby("observer").size()
     total = trials.groupby("observer").size()
     lost = [f"{unusable[name]} of {total[name]}" for name in unusable.index]

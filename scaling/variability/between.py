@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from visavis.scaling.agreement.majorities import Majorities, majorities
+from visavis.scaling.agreement.majorities import Majorities, majorities, votes_of_groups
 from visavis.scaling.counts import Floats
 from visavis.scaling.errors import ScalingError
 from visavis.scaling.intervals import DEFAULT, Resampling, ratio
@@ -30,14 +30,14 @@ REST_COLUMNS = ("attribute", "observer", "majority", "low", "high", "mean", "pai
 
 
 def between(
-    trials: pd.DataFrame, attribute: str, models: Sequence[str], resampling: Resampling = DEFAULT
+    votes: Majorities, attribute: str, models: Sequence[str], resampling: Resampling = DEFAULT
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return VR% between every two observers, and of each model against the rest of the models.
 
     Parameters
     ----------
-    trials : DataFrame
-        Main trials; the column ``observer`` may name groups, whose choices are then pooled.
+    votes : Majorities
+        Of observers, or of groups whose choices are pooled.
     attribute : str
     models : sequence of str
         Those of the observers that are held against the rest of them.
@@ -56,7 +56,6 @@ def between(
     -----
     Opposite majorities count 1, an even split against a decided one 1/2.
     """
-    votes = majorities(trials, attribute)
     found = {}
     for i, one in enumerate(votes.observers[1:], start=1):
         apart, both = _apart(votes.signs[i], votes.signs[:i])
@@ -149,7 +148,8 @@ def _mean_apart(first: Floats, second: Floats) -> float:
 
 def _tables(study: Study, attribute: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     return study.once(
-        ("VR between", attribute), lambda: between(study.grouped, attribute, study.models, study.options.resampling)
+        ("VR between", attribute),
+        lambda: between(votes_of_groups(study, attribute), attribute, study.models, study.options.resampling),
     )
 
 

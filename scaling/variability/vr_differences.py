@@ -40,18 +40,25 @@ def vr_differences(trials: pd.DataFrame, observers: Sequence[str], resampling: R
         difference is as large at least (Fisher 1935), adjusted by Holm (1979) over all pairs of observers on the
         attribute.
     """
-    own = trials[trials["observer"].isin(list(observers))]
+    return _of_scenes(_by_scene(trials[trials["observer"].isin(list(observers))]), observers, resampling)
+
+
+def _by_scene(trials: pd.DataFrame) -> pd.DataFrame:
+    if not trials["choice"].notna().any():
+        return pd.DataFrame(columns=["observer", "attribute", "scene", "vr_percent", "pairs"])
+    return vr_within(trials, ("observer", "attribute", "scene"), "pairwise")
+
+
+def _of_scenes(by_scene: pd.DataFrame, observers: Sequence[str], resampling: Resampling) -> pd.DataFrame:
     rows: list[tuple[object, ...]] = []
-    if own["choice"].notna().any():
-        by_scene = vr_within(own, ("observer", "attribute", "scene"), "pairwise")
-        by_scene = by_scene[by_scene["pairs"] > 0]
-        for attribute, part in by_scene.groupby("attribute"):
-            percent = part.pivot(index="scene", columns="observer", values="vr_percent")
-            pairs = part.pivot(index="scene", columns="observer", values="pairs")
-            for one, other in combinations([name for name in observers if name in percent], 2):
-                both = percent[[one, other]].notna().all(axis=1).to_numpy()
-                share, number = (table.loc[both, [one, other]].to_numpy(dtype=float).T for table in (percent, pairs))
-                rows.append((attribute, one, other, *_compared(share * number, number, resampling), int(both.sum())))
+    by_scene = by_scene[by_scene["pairs"] > 0]
+    for attribute, part in by_scene.groupby("attribute"):
+        percent = part.pivot(index="scene", columns="observer", values="vr_percent")
+        pairs = part.pivot(index="scene", columns="observer", values="pairs")
+        for one, other in combinations([name for name in observers if name in percent], 2):
+            both = percent[[one, other]].notna().all(axis=1).to_numpy()
+            share, number = (table.loc[both, [one, other]].to_numpy(dtype=float).T for table in (percent, pairs))
+            rows.append((attribute, one, other, *_compared(share * number, number, resampling), int(both.sum())))
     table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "p_adjusted"])
     table.insert(7, "p_adjusted", adjusted(table, ["attribute"]))
     return table
@@ -103,7 +110,8 @@ def _sentences(comparison: Comparison) -> Sequence[str]:
 
 
 def _compute(study: Study) -> pd.DataFrame:
-    return vr_differences(study.main, study.models, study.options.resampling)
+    of_models = vr_within(study.main, ("observer", "attribute", "scene"), "pairwise")
+    return _of_scenes(of_models, study.models, study.options.resampling)
 
 
 ANALYSIS = Analysis(

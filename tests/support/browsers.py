@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ STUDY: dict[str, Any] = {
     "repetitions": 1,
     "presentation": {"inter_trial_interval_s": 0.1, "feedback_s": 0.1},
 }
+
+PATIENCE_S = 30.0
 
 
 def write_study(folder: Path, size: tuple[int, int] = (120, 80), scenes: int = 2, **changes: Any) -> Path:
@@ -109,7 +112,9 @@ def answer_all(page: Any, key: str = "ArrowLeft", trials: int | None = None) -> 
     """Press Enter on pages and a key in trials until the session is over, or so many are answered."""
     answered = 0
     last = None
+    until = time.monotonic() + PATIENCE_S
     while trials is None or answered < trials:
+        assert time.monotonic() < until, f"after {answered} answers the page says {page.inner_text('body')!r}"
         state = page.evaluate(
             "() => document.querySelector('[data-over]') ? 'over' : document.body.dataset.onset"
             " ?? (document.querySelector('.words .buttons button') ? 'page' : '')"
@@ -131,7 +136,9 @@ def answer_all(page: Any, key: str = "ArrowLeft", trials: int | None = None) -> 
 
 def to_trial(page: Any) -> None:
     """Leave pages until a trial is on the screen."""
+    until = time.monotonic() + PATIENCE_S
     while not page.locator("[data-onset]").count():
+        assert time.monotonic() < until, page.inner_text("body")
         if page.locator(".words .buttons button").count():
             page.keyboard.press("x")
         page.wait_for_timeout(50)

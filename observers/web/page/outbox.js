@@ -50,10 +50,16 @@ export class Outbox {
       try {
         await persistent(() => post(`/api/p/${this.token}/answer`, message()), this.tell);
       } catch (error) {
-        this.waiting.length = 0; // what the server refuses, it will refuse again
         this.refused(error);
-        if (error.reason === "other_tab") return; // the other tab has these answers, from the same storage
+        if (error.reason === "other_tab") {
+          this.waiting.length = 0; // the other tab has these answers, from the same storage
+          return;
+        }
+        // What the server refuses, it would refuse again: it is kept apart, and those after it are sent by the next page.
+        const refused = JSON.parse(read(`${this.key}-refused`) || "[]");
+        write(`${this.key}-refused`, JSON.stringify([...refused, this.waiting.shift()]));
         this.store();
+        this.waiting.length = 0;
         return;
       }
       this.waiting.shift();

@@ -45,7 +45,8 @@ export class Session {
       else if (error instanceof Refused && error.reason === "other_tab") {
         await pages.tell(this.texts.other_tab, this.texts.use_here);
         location.reload();
-      } else throw error;
+      } else if (error instanceof Refused) pages.farewell([this.texts[error.reason] ?? this.texts.failed], this.texts);
+      else throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -34,6 +35,9 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DISPLAY", name)
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delitem(sys.modules, "sphinx", raising=False)  # with it loaded pyglet takes itself for being documented
+        import pyglet  # noqa: F401
+
         yield name
 
 

