@@ -179,7 +179,7 @@ def _check_panel(experiment: Experiment, file: Path) -> None:
         panel = Panel.load(file)
         observers = panel.make()
     except PanelError as problem:
-        raise click.ClickException(str(problem)) from problem
+        raise click.ClickException(_with_file(file, str(problem))) from problem
     for member, someone in zip(panel.observers, observers, strict=True):
         asked = experiment if member.repetitions is None else experiment.with_repetitions(member.repetitions)
         say(f"\n{someone.name}: {len(asked.plan(someone.name))} trials")
@@ -293,6 +293,11 @@ def run(
     _report_run(result)
 
 
+def _with_file(file: Path, problem: str) -> str:
+    """Return what is wrong with a panel, its file named."""
+    return problem if problem.startswith(str(file)) else f"{file}: {problem}"
+
+
 def _panel_budget(how: dict[str, Any]) -> float | None:
     """Return the budget of a panel, the one option of all its members."""
     options = read_pairs("--option", tuple(how["options"]))
@@ -336,7 +341,7 @@ def _run_panel(
             warn=lambda text: say(f"warning: {text}", fg="yellow", err=True),
         )
     except PanelError as problem:
-        raise click.ClickException(str(problem)) from problem
+        raise click.ClickException(_with_file(file, str(problem))) from problem
     except KeyboardInterrupt:
         say("\nInterrupted. Every answer is saved; the same command goes on from here.", err=True)
         sys.exit(130)

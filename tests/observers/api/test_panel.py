@@ -167,6 +167,16 @@ def test_from_the_command_line(
         assert (refused.exit_code, message in refused.output) == (2, True), refused.output
 
 
+def test_what_is_wrong_with_a_member_is_put_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "panel.yaml").write_text("observers:\n  - observer: metric:nonesuch\n", encoding="utf-8")
+    assert CliRunner().invoke(main, ["new", "study.yaml"]).exit_code == 0
+    monkeypatch.setattr(Experiment, "load", lambda _: None)
+    refused = CliRunner().invoke(main, ["run", "study.yaml", "--panel", "panel.yaml"])
+    assert refused.exit_code == 1
+    assert "panel.yaml: observers.0: unknown metric 'nonesuch'" in refused.output
+
+
 def test_the_panel_of_the_study_can_be_made() -> None:
     from importlib.resources import files
 
