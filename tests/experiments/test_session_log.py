@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from answering import Scripted, by_hash
+from racing import begin
 
 from visavis.experiments import Experiment, Response, SessionError, Trial, load_trials, run
 from visavis.experiments.session_log import read_events
@@ -162,15 +163,6 @@ def test_a_disk_without_locks_gets_one_of_files(
 
     run(experiment, Scripted(meanwhile), tmp_path, limit=1)
     assert run(experiment, Scripted(), tmp_path).complete
-
-
-def begin(definition: Path, results: Path, barrier: Any, outcomes: Any) -> None:
-    experiment = Experiment.load(definition)
-    barrier.wait()
-    try:
-        outcomes.put(("ran", run(experiment, Scripted(), results).complete))
-    except SessionError as error:
-        outcomes.put(("refused", str(error)))
 
 
 def test_of_many_who_begin_a_session_at_once_one_wins(images: Path, tmp_path: Path) -> None:
