@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from visavis.scaling.counts import CHOICE_COLUMNS, require_columns
 from visavis.scaling.intervals import DEFAULT, Resampling, over_scenes, share_as_large, swaps
 from visavis.scaling.presentation.words import percent
 from visavis.scaling.scales.item_tests import holm
@@ -40,6 +41,7 @@ def vr_differences(trials: pd.DataFrame, observers: Sequence[str], resampling: R
         difference is as large at least (Fisher 1935), adjusted by Holm (1979) over all pairs of observers on the
         attribute.
     """
+    require_columns(trials, CHOICE_COLUMNS)
     return _of_scenes(_by_scene(trials[trials["observer"].isin(list(observers))]), observers, resampling)
 
 

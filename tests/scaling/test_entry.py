@@ -21,6 +21,7 @@ GIVEN: dict[str, Any] = {
     "items": ["a", "b"],
     "people": ["P"],
     "kind": "sides",
+    "observers": ["P"],
     "rule": visavis.scaling.ScreeningRule(),
     "people_name": "people",
 }
