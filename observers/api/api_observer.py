@@ -38,7 +38,7 @@ from .token_estimate import (
     of_trial,
 )
 from .trial_asker import TrialAsker
-from .workers import in_parallel
+from .workers import in_parallel, then
 
 
 class ApiObserver(ConfigurableObserver):
@@ -166,12 +166,14 @@ class ApiObserver(ConfigurableObserver):
         if self.options.batch is not None:
             self.stop_reason = yield from ask_in_batches(asker, trials, self.folder, self.options.batch)
             return
+        asked = {trial.id: trial for trial in trials}
+
+        def look(response: Response) -> None:
+            for text in self._watch.warnings(response, asker.writer.write(asked[response.trial])):
+                self.warn(text)
+
         with contextlib.suppress(BudgetReached):
-            asked = {trial.id: trial for trial in trials}
-            for response in in_parallel(asker, trials, self.options.concurrency):
-                yield response
-                for text in self._watch.warnings(response, asker.writer.write(asked[response.trial])):
-                    self.warn(text)
+            yield from then(in_parallel(asker, trials, self.options.concurrency), look)
         if asker.ledger.reached:
             shared = self.shared_budget
             whose = "the panel's budget" if shared else "the budget"

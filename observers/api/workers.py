@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from .pacing import Stopped
@@ -19,7 +20,7 @@ GRACE_S = 10.0
 
 def in_parallel(
     work: Callable[[_Item, threading.Event], _Result], items: Sequence[_Item], workers: int
-) -> Iterator[_Result]:
+) -> Generator[_Result, None, None]:
     """Apply `work` to `items` in `workers` threads and yield the results as they come.
 
     Whatever ends this early, the results that are there and those under way are yielded first, where the caller still
@@ -98,3 +99,26 @@ def in_parallel(
         abandoned.set()
     if failure is not None:
         raise failure
+
+
+def then(results: Generator[_Result, None, None], look: Callable[[_Result], None]) -> Iterator[_Result]:
+    """Yield results, and look at each once it has been taken.
+
+    Ctrl-C, whether it falls here or is thrown in by the caller, is passed on to where the results come from, which
+    hands over what is under way: a plain ``for`` would end it there.
+    """
+    draw: Callable[[], _Result] = partial(next, results)
+    try:
+        while True:
+            try:
+                result = draw()
+            except StopIteration:
+                return
+            draw = partial(next, results)
+            try:
+                yield result
+                look(result)
+            except KeyboardInterrupt as interrupt:
+                draw = partial(results.throw, interrupt)
+    finally:
+        results.close()

@@ -9,10 +9,12 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -739,6 +741,18 @@ def test_ctrl_c_keeps_what_was_under_way_and_goes_on_later(
     done = subprocess.run(line, capture_output=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert len(server.asked) == len(experiment.plan("m"))
+
+
+def test_what_is_under_way_when_a_reply_is_being_written_is_kept(
+    observer_at: ObserverAt, serve: Serve, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    """The interruption falls while a response is written, which is where another thread's always falls."""
+    stop, server = threading.Event(), serve(lambda asked: replace(higher_contrast(asked), seconds=0.3))
+    stop.set()
+    observer = observer_at("compatible", server, concurrency=6)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_experiment(), observer, tmp_path, warn=quiet, stop=stop)
+    assert len(load_trials(tmp_path)) == len(server.asked) > 1
 
 
 @pytest.mark.usefixtures("observer_at")
