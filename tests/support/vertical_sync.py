@@ -1,5 +1,6 @@
-"""Vertical sync where there is none: a flip copies, then waits for the next refresh, as on a display.
+"""A display with vertical sync where there is none, on a clock of its own: a flip waits for the next refresh.
 
+Time passes only where the session waits, draws or flips, so that what is recorded of it is the same on every machine.
 What stands at one point of the window is read at every flip, so that how long an image was shown can be counted in
 refreshes, apart from what the session's own clock says.
 """
@@ -7,12 +8,18 @@ refreshes, apart from what the session's own clock says.
 from __future__ import annotations
 
 import ctypes
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
+
+
+class Frame(NamedTuple):
+    """The refresh from which on a frame was shown, and the red of the point in it."""
+
+    refresh: int
+    level: int
 
 
 @dataclass
@@ -24,59 +31,66 @@ class EmulatedDisplay:
     hz : float
     point : (int, int)
         What is read, in pixels from the window's bottom left.
+    drawing : callable
+        How long it takes to draw a frame, in refreshes, by the number of the frame.
+    seconds : float
+        The time on its clock.
     shown : list of Frame
     """
 
     hz: float
     point: tuple[int, int]
+    drawing: Callable[[int], float] = lambda _: 0.0
+    seconds: float = 0.0
     shown: list[Frame] = field(default_factory=list)
 
-    def exposures(self) -> list[tuple[int, int, float]]:
-        """Return what the point showed one after the other, each for how many refreshes and for how long, in s."""
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def draw(self) -> None:
+        self.wait(self.drawing(len(self.shown)) / self.hz)
+
+    def flip(self, level: int) -> None:
+        refresh = int(self.seconds * self.hz + 1e-6) + 1
+        self.seconds = refresh / self.hz
+        self.shown.append(Frame(refresh, level))
+
+    def exposures(self) -> list[tuple[int, int]]:
+        """Return what the point showed one after the other, each for how many refreshes."""
         begun = [next(same) for _, same in groupby(self.shown, key=lambda frame: frame.level)]
-        return [
-            (frame.level, after.refresh - frame.refresh, after.returned - frame.returned)
-            for frame, after in pairwise(begun)
-        ]
+        return [(frame.level, after.refresh - frame.refresh) for frame, after in pairwise(begun)]
 
     def missed(self) -> int:
         """Return how many refreshes came without a new frame."""
         return sum(after.refresh - frame.refresh - 1 for frame, after in pairwise(self.shown))
 
-    def woken_late(self) -> int:
-        """Return how often a busy machine let a flip return more than 4 ms after its refresh."""
-        return sum(frame.returned - frame.refresh / self.hz > 0.004 for frame in self.shown)
-
-
-class Frame(NamedTuple):
-    """The refresh that a flip waited for, the red of the point from it on, and when the flip returned."""
-
-    refresh: int
-    level: int
-    returned: float
-
 
 @contextmanager
-def vertical_sync(hz: float, point: tuple[int, int]) -> Iterator[EmulatedDisplay]:
-    """Have every window's flip wait for the next of `hz` refreshes a second."""
+def vertical_sync(display: EmulatedDisplay) -> Iterator[None]:
+    """Have every window of PsychoPy keep to this display and to its clock."""
     from pyglet import gl
     from pyglet.window.xlib import XlibWindow
 
-    display = EmulatedDisplay(hz, point)
-    flip = XlibWindow.flip
+    from visavis.observers.human.psychopy_screen import PsychoPyScreen
+
+    flip, draw = XlibWindow.flip, PsychoPyScreen.draw
+    now, pause = PsychoPyScreen.now, PsychoPyScreen.pause
     pixel = (ctypes.c_ubyte * 4)()
 
-    def waits(window: Any) -> None:
-        gl.glReadPixels(*point, 1, 1, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, pixel)
-        flip(window)
-        gl.glFinish()
-        refresh = int(time.perf_counter() * hz) + 1
-        while (left := refresh / hz - time.perf_counter()) > 0:
-            time.sleep(max(0.0, left - 0.001))
-        display.shown.append(Frame(refresh, pixel[0], time.perf_counter()))
+    def draws(screen: Any, elements: Any) -> None:
+        draw(screen, elements)
+        display.draw()
 
-    XlibWindow.flip = waits
+    def waits(window: Any) -> None:
+        gl.glReadPixels(*display.point, 1, 1, gl.GL_RGBA, gl.GL_UNSIGNED_BYTE, pixel)
+        flip(window)
+        display.flip(pixel[0])
+
+    XlibWindow.flip, PsychoPyScreen.draw = waits, draws  # type: ignore[method-assign]
+    PsychoPyScreen.now = lambda _: display.seconds  # type: ignore[method-assign]
+    PsychoPyScreen.pause = lambda _, seconds: display.wait(seconds)  # type: ignore[method-assign]
     try:
-        yield display
+        yield
     finally:
-        XlibWindow.flip = flip
+        XlibWindow.flip, PsychoPyScreen.draw = flip, draw
+        PsychoPyScreen.now, PsychoPyScreen.pause = now, pause
