@@ -64,7 +64,7 @@ TROUBLE = {
     "429 with Retry-After": Says(kind="status", status=429, headers={"Retry-After": "0.05"}),
     "500": Says(kind="status", status=500),
     "529": Says(kind="status", status=529),
-    "time-out": Says(kind="text", text=structured("A"), seconds=0.6),
+    "time-out": Says(kind="text", text=structured("A"), seconds=1.5),
     "closed connection": Says(kind="close"),
     "connection closed within the body": Says(structured("A"), kind="cut"),
     "broken JSON": Says(kind="broken"),
@@ -78,7 +78,7 @@ TROUBLE = {
 def test_trouble_of_the_server_is_tried_again_and_is_nobodys_answer(
     provider: str, trouble: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
 ) -> None:
-    timeout_s = 0.3 if trouble == "time-out" else 5
+    timeout_s = 1.0 if trouble == "time-out" else 5
     response, server = one_response(
         provider, [TROUBLE[trouble], ANSWER], serve, observer_at, make_experiment(), timeout_s=timeout_s
     )
@@ -93,7 +93,7 @@ def test_trouble_of_the_server_is_tried_again_and_is_nobodys_answer(
 def test_trouble_that_does_not_end_is_an_error_to_be_asked_again(
     provider: str, trouble: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment
 ) -> None:
-    timeout_s = 0.2 if trouble == "time-out" else 5
+    timeout_s = 0.5 if trouble == "time-out" else 5
     response, server = one_response(
         provider, [TROUBLE[trouble]], serve, observer_at, make_experiment(), timeout_s=timeout_s
     )
