@@ -75,6 +75,17 @@ def read_yaml(path: Path) -> YamlFile:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 text (byte {error.start}): save the file as UTF-8") from error
+    return parse_yaml(text)
+
+
+def parse_yaml(text: str) -> YamlFile:
+    """Read one YAML document from its text.
+
+    Raises
+    ------
+    ValueError
+        If it is not one well-formed YAML document; the message gives line and column.
+    """
     try:
         node = YAML(typ="safe", pure=True).compose(text)
         data = YAML(typ="safe", pure=True).load(text)

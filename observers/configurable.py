@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from visavis.base.near import did_you_mean
 from visavis.experiments import Observer, ObserverError
 from visavis.experiments.explanation import say_wrong
+from visavis.experiments.yaml_file import parse_yaml
 
 
 class ObserverOptions(BaseModel):
@@ -69,8 +70,9 @@ def parse_options(kind: type[ConfigurableObserver], given: Mapping[str, Any], so
     kind : type
         The observer's class.
     given : mapping
-        Values, or texts as they come from a command line, which are read as JSON where they are JSON: ``2`` is a
-        number, ``{"contrast": "rms_contrast"}`` a mapping, ``rms_contrast`` a text.
+        Values, or texts as they come from a command line, which are read as JSON where they are JSON, and as YAML
+        where they begin as a list or a mapping: ``2`` is a number, ``{contrast: rms_contrast}`` a mapping,
+        ``rms_contrast`` a text.
     source : str
         What the user calls the observer, for messages.
 
@@ -115,5 +117,10 @@ def _problem(detail: Any, options: type[ObserverOptions]) -> str:
 def _from_text(text: str) -> Any:
     try:
         return json.loads(text)
+    except ValueError:
+        if not text.lstrip().startswith(("{", "[")):
+            return text
+    try:
+        return parse_yaml(text).data
     except ValueError:
         return text

@@ -150,7 +150,8 @@ def _scale_values(options: SimulatedOptions, experiment: Experiment) -> Values:
         if len(sources) != 1:
             raise ObserverError(
                 f"simulated: attribute {attribute!r} needs its scale values from exactly one of the options "
-                f"values, statistics and weights, and has {len(sources)}"
+                f"values, statistics and weights, and has {len(sources)}, as in "
+                f"--statistics '{{{attribute}: rms_contrast}}'"
             )
         if attribute in options.values:
             values |= _given(attribute, options.values[attribute], experiment)

@@ -41,7 +41,7 @@ class GoogleObserver(ApiObserver):
 
 
 class XaiObserver(ApiObserver):
-    """A model of xAI's, by Chat Completions: xai:grok-4.1."""
+    """A model of xAI's, by Chat Completions: xai:grok-4.3."""
 
     provider_name = "xai"
     client_class = ChatClient
