@@ -139,10 +139,11 @@ class Resampling:
         Returns
         -------
         low, high : float arrays, shape (...)
-            NaN with fewer than two units, or where no resample has a value.
+            NaN with fewer than two units, where no resample has a value, or where all have the same: units that are
+            all alike do not say how much others would differ, and an interval of no width would claim that none does.
         """
         low, high = np.full(draws.shape[1:], np.nan), np.full(draws.shape[1:], np.nan)
-        some = np.isfinite(draws).any(axis=0)
+        some = _varies(draws)
         if n_units > 1 and some.any():
             if self.is_student(n_units):
                 middle = np.nanmean(draws[:, some], axis=0) if estimate is None else np.asarray(estimate)[some]
@@ -152,6 +153,15 @@ class Resampling:
                 quantile = np.nanquantile if np.isnan(draws).any() else np.quantile  # the first goes column by column
                 low[some], high[some] = quantile(draws[:, some], self.tails(n_units), axis=0)
         return low, high
+
+
+def _varies(draws: Floats) -> NDArray[np.bool_]:
+    """Return which statistics are not the same in all resamples, rounding apart; shape (...)."""
+    some = np.isfinite(draws)
+    highest = np.where(some, draws, -np.inf).max(axis=0)
+    lowest = np.where(some, draws, np.inf).min(axis=0)
+    scale = np.maximum(1.0, np.where(np.isfinite(highest), np.abs(highest), 0.0))
+    return np.asarray(highest - lowest > 1e-9 * scale)
 
 
 DEFAULT = Resampling()

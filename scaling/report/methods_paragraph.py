@@ -73,6 +73,7 @@ def _end(comparison: Comparison) -> list[str]:
         )
         sentences.append(
             f"Intervals are {percent(options)} {resampling.in_words(len(comparison.scenes))} "
-            f"{count(resampling.n, 'resample', 'resamples')} of scenes (seed {resampling.seed}){people}."
+            f"{count(resampling.n, 'resample', 'resamples')} of scenes (seed {resampling.seed}){people}; where "
+            "all resamples agree, none is given."
         )
     return [*sentences, f"The analysis was done with visavis {version('visavis')}."]

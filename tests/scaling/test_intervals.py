@@ -34,7 +34,14 @@ def test_a_share_stays_a_share() -> None:
     part, whole = np.array([0.0, 1.0, 9.0]), np.array([10.0, 10.0, 10.0])
     _, low, high = over_scenes(ratio(part, whole), 3, bounds=(0, 1))
     assert (low, high) == (0, 1)
-    assert over_scenes(ratio(whole, whole), 3, bounds=(0, 1)) == pytest.approx((1, 1, 1))
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1.0, 1e6 / 3])
+def test_scenes_that_are_all_alike_do_not_say_how_much_others_differ(n: int, value: float) -> None:
+    estimate, low, high = over_scenes(ratio(np.full(n, 0.3 * value), np.full(n, 0.3)), n)
+    assert estimate == pytest.approx(value)
+    assert np.isnan([low, high]).all()
 
 
 def test_from_eight_units_on_it_is_expanded_percentiles_and_each_kind_has_its_name() -> None:

@@ -73,8 +73,10 @@ class TestCorrelations:
 
     def test_each_has_an_interval_and_the_ceiling_of_its_own_kind(self, found: Comparison) -> None:
         table = found.correlations
-        assert (table["low"] <= table["estimate"] + 1e-9).all()
-        assert (table["estimate"] <= table["high"] + 1e-9).all()
+        some = table.dropna(subset="low")  # the others are those on which all resamples agree
+        assert len(some) > len(table) / 2
+        assert (some["low"] <= some["estimate"] + 1e-9).all()
+        assert (some["estimate"] <= some["high"] + 1e-9).all()
         ceilings = table.groupby(["coefficient", "mode"])["ceiling"].nunique()
         assert (ceilings == 1).all()
         by = table.set_index(["observer", "coefficient", "mode"]).sort_index()
@@ -84,7 +86,9 @@ class TestCorrelations:
     def test_the_one_chosen_is_the_one_of_the_alignment(self, found: Comparison) -> None:
         one = found.correlations.query("coefficient == 'spearman' and mode == 'aggregate'")
         names = ["rho", "low", "high"]
-        assert found.alignment[names].to_numpy() == pytest.approx(one[["estimate", "low", "high"]].to_numpy())
+        assert found.alignment[names].to_numpy() == pytest.approx(
+            one[["estimate", "low", "high"]].to_numpy(), nan_ok=True
+        )
 
     def test_an_unknown_coefficient_is_named(self) -> None:
         with pytest.raises(ValueError, match="unknown coefficient 'tau'; choose from spearman, pearson, kendall"):

@@ -125,7 +125,7 @@ def test_the_page_says_what_it_was_made_from(comparison: Comparison, written: Wr
     assert "0" * 64 in text
     assert "visavis 0." in text
     assert "prior_sd=2.0" in text
-    row = comparison.alignment.iloc[0]
+    row = comparison.alignment.dropna(subset="low").iloc[0]
     assert f"{row['rho']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" in text
 
 
