@@ -731,7 +731,11 @@ def test_ctrl_c_keeps_what_was_under_way_and_goes_on_later(
     seconds = [2.0]  # long enough that a busy machine interrupts in time
     server = serve(lambda asked: Says(higher_contrast(asked).text, seconds=seconds[0]))
     line = command(experiment, server, tmp_path)
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path)
+    heeding = signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background ignores Ctrl-C
+    try:
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, heeding)
     wait_for(lambda: len(server.asked) >= 6)
     os.kill(process.pid, signal.SIGINT)
     output = process.communicate(timeout=20)[0].decode()
