@@ -3,7 +3,7 @@
 from .bids import write_bids
 from .definition import Definition, DefinitionError, definition_schema
 from .experiment import Experiment
-from .foreign import LAYOUTS, Layout, import_choices, import_matrix, write_trials
+from .importing import LAYOUTS, Layout, import_choices, import_matrix, read_layout, write_layout
 from .plan import Plan
 from .run import RunResult, run
 from .seam import (
@@ -22,6 +22,7 @@ from .session import SessionError
 from .status import read_status
 from .table import COLUMNS, as_trials, load_trials, session_status
 from .trial_sequence import make_plan
+from .trials_file import write_trials
 
 __all__ = [
     "COLUMNS",
@@ -48,10 +49,12 @@ __all__ = [
     "import_matrix",
     "load_trials",
     "make_plan",
+    "read_layout",
     "read_status",
     "run",
     "session_status",
     "utc_now",
     "write_bids",
+    "write_layout",
     "write_trials",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
 import unicodedata
@@ -192,28 +191,36 @@ def entries_from_manifest(path: Path) -> Listing:
     Raises
     ------
     StimulusError
-        If there is no such file, it is not UTF-8 text, or a column is missing.
+        If there is no such file, it cannot be read without guessing, or a column is missing.
     """
+    from visavis.base.tables import TableError, read_table
+
     path = locate(path)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader]
-            columns = reader.fieldnames or []
+        table = read_table(path.read_bytes(), expected=("scene", "rendition", "path", "sha256"))
+        found = {name: table.find(name) for name in ("scene", "rendition", "path", "sha256")}
     except FileNotFoundError:
         raise StimulusError(str(path), ["there is no such file: see 'stimuli' in the definition"]) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StimulusError(str(path), [f"cannot be read as CSV in UTF-8 ({error})"]) from error
-    missing = [column for column in ("scene", "rendition", "path") if column not in columns]
+    except OSError as error:
+        raise StimulusError(str(path), [f"cannot be read ({error.strerror})"]) from error
+    except TableError as error:
+        raise StimulusError(str(path), [str(error)]) from error
+    columns = [str(name) for name in table.frame.columns]
+    missing = [name for name in ("scene", "rendition", "path") if found[name] is None]
     if missing:
+        hints = [f"rename {near!r} to {name!r}" for name in missing if (near := near_miss(name, columns))]
         raise StimulusError(
-            str(path), [f"lacks the column(s) {', '.join(missing)}; it has {', '.join(columns) or 'none'}"]
+            str(path),
+            [
+                f"lacks the column(s) {', '.join(missing)}; it has {', '.join(columns) or 'none'}"
+                + (f": {', '.join(hints)}" if hints else "")
+            ],
         )
     base = path.parent.resolve()
     entries, problems = [], []
-    for line, row in rows:
-        values = {key: nfc((row[key] or "").strip()) for key in ("scene", "rendition")}
-        relative = (row["path"] or "").strip()
+    for line, cells in zip(table.frame.index.tolist(), table.frame.to_dict("records"), strict=True):
+        values = {name: str(cells[there]) for name, there in found.items() if there is not None}
+        relative, sha256 = values.pop("path"), values.pop("sha256", "") or None
         if not all(values.values()) or not relative:
             problems.append(f"line {line}: scene, rendition or path is empty")
         elif any(unicodedata.category(character) == "Cc" for character in relative):
@@ -221,7 +228,6 @@ def entries_from_manifest(path: Path) -> Listing:
         elif _leaves(base, relative):
             problems.append(f"line {line}: {relative} leaves the manifest's folder: move the image into it")
         else:
-            sha256 = (row.get("sha256") or "").strip() or None
             entries.append(Entry(**values, path=_image_of(path.parent, relative), sha256=sha256))
     return Listing(path, path.parent, entries, [*problems, *_name_problems(entries)], [])
 

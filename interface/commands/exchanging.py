@@ -3,27 +3,72 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from visavis.base.files import atomic_path
+from visavis.base.near import did_you_mean
 
 from .common import FILE, FOLDER, read_pairs, read_trials, say, strict_option, write_text
 
+if TYPE_CHECKING:
+    from visavis.experiments import Layout
+
+
+def _list_layouts(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    """Print the known layouts, and end."""
+    if not value or ctx.resilient_parsing:
+        return
+    from visavis.experiments import LAYOUTS
+
+    for name, layout in LAYOUTS.items():
+        say(f"{name:20} {' '.join(layout.about.split())}")
+    say(f"{'matrix':20} A square of counts, how often the row was chosen over the column.")
+    ctx.exit()
+
 
 @click.command("import")
-@click.argument("source", type=FILE)
+@click.argument("sources", type=FILE, nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--layout",
     default="plain",
     show_default=True,
-    help="pwcmp, quickeval, psychopy, matrix (counts, row over column), or plain: our own column names.",
+    help="A name (see --layouts), a YAML file, matrix (counts, row over column), or plain: our own column names.",
 )
-@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="A column of another name.")
+@click.option(
+    "--layouts",
+    "listed",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_layouts,
+    help="List the known layouts, and stop.",
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="A column of another name; several, joined, as A,B.",
+)
+@click.option("--left", help="Column of the left image, or several: distortion,level.")
+@click.option("--right", help="Column of the right image, or several.")
 @click.option("--answer", "answers", multiple=True, metavar="TEXT=left|right|tie", help="What the choice column holds.")
+@click.option("--scale", metavar="LOW,HIGH", help="The choice column holds a scale of preference, left at LOW.")
+@click.option("--split", metavar="RULE", help="How file names tell scene and rendition: {scene}_{rendition}.{ext}.")
+@click.option("--unit", type=click.Choice(["s", "ms"]), help="Of the response times.")
+@click.option("--practice", multiple=True, metavar="COLUMN=TEXT", help="Rows that are practice; * stands for anything.")
+@click.option("--catch", multiple=True, metavar="COLUMN=TEXT", help="Rows that are catch trials.")
+@click.option("--leave-out", multiple=True, metavar="COLUMN=TEXT", help="Rows that are no trials.")
+@click.option(
+    "--constant",
+    "constants",
+    multiple=True,
+    metavar="OURS=TEXT",
+    help="What holds for all rows, such as observer=people.",
+)
 @click.option("--experiment", help="Name of the study; by default that of the file.")
 @click.option("--attribute", default="preference", show_default=True, help="Where the table has no column for it.")
 @click.option("--scene", default="all", show_default=True, help="Where the table has no column for it.")
@@ -34,52 +79,105 @@ from .common import FILE, FOLDER, read_pairs, read_trials, say, strict_option, w
     show_default=True,
     help="Who chose.",
 )
+@click.option("--dry-run", is_flag=True, help="Show ten rows as understood, the counts and every doubt; write nothing.")
+@click.option("--save-layout", type=FILE, help="Write the layout, with what the options change, as a YAML file.")
 @click.option("-o", "--output", type=FILE, help="By default results/NAME.trials.csv.")
 def import_table(
-    source: Path,
+    sources: tuple[Path, ...],
     layout: str,
-    columns: tuple[str, ...],
-    answers: tuple[str, ...],
+    dry_run: bool,
+    save_layout: Path | None,
     experiment: str | None,
     attribute: str,
     scene: str,
     kind: Any,
     output: Path | None,
+    **changes: Any,
 ) -> None:
-    """Bring choices from another study, a CSV with a row a choice, among the results."""
-    from visavis.experiments import LAYOUTS, import_choices, import_matrix
+    """Bring choices from another study, in tables with a row a choice, among the results."""
+    from visavis.experiments import import_matrix, write_layout
+    from visavis.experiments.importing import preview, read_choices
 
     what: dict[str, Any] = {
-        "experiment": experiment or source.stem, "attribute": attribute, "scene": scene, "kind": kind,
+        "experiment": experiment or sources[0].stem, "attribute": attribute, "scene": scene, "kind": kind,
     }  # fmt: skip
-    if layout == "matrix" and (columns or answers):
-        raise click.UsageError("a matrix of counts has no columns or answers to name: leave --column and --answer out")
+    path = output or Path("results") / sources[0].stem
     if layout == "matrix":
-        trials = import_matrix(source, **what)
-        _write_among_results(trials, output or Path("results") / source.stem, f"{len(trials)} choices")
+        if dry_run or save_layout or any(changes.values()):
+            raise click.UsageError(
+                "a matrix of counts has no columns or answers to name: leave --column and --answer out, and their like"
+            )
+        if len(sources) > 1:
+            raise click.UsageError("a matrix of counts is one file: import each by itself, and name its output by -o")
+        trials = import_matrix(sources[0], **what)
+        _write_among_results(trials, path, f"{len(trials)} choices")
         return
-    named = LAYOUTS.get(layout)
-    if named is not None:
-        own = read_pairs("--column", columns)
-        named = replace(
-            named,
-            columns={**named.columns, **own},
-            answers={**named.answers, **read_pairs("--answer", answers)},
-            optional=set(named.optional) - own.keys(),
-        )
-    trials = import_choices(source, named or layout, **what)
+    chosen = _layout(layout, **changes)
+    imported = read_choices(sources, chosen, **what)
+    if save_layout is not None:
+        say(f"{write_layout(chosen, save_layout)}: the layout, for --layout {save_layout}")
+    if dry_run:
+        for line in preview(imported):
+            say(line, fg="yellow" if line.startswith("doubt: ") else None)
+        return
+    trials = imported.trials
     observers, scenes = trials["observer"].nunique(), trials["scene"].nunique()
-    held = f"{len(trials)} trials of {observers} observer(s) in {scenes} scene(s)"
-    _write_among_results(trials, output or Path("results") / source.stem, held)
-    unclear = trials.loc[trials["outcome"] == "invalid", "provenance"].map(json.loads)
-    if len(unclear):
-        held = ", ".join(repr(text) for text in dict.fromkeys(one["answer"] for one in unclear))
-        say(f"{len(unclear)} are not choices (from line {unclear.iloc[0]['line']}): {held}", fg="yellow")
+    _write_among_results(trials, path, f"{len(trials)} trials of {observers} observer(s) in {scenes} scene(s)")
+    for note in imported.notes:
+        say(f"note: {note}")
+    for doubt in imported.doubts:
+        say(f"doubt: {doubt}", fg="yellow")
+
+
+def _layout(
+    name: str,
+    *,
+    columns: tuple[str, ...],
+    left: str | None,
+    right: str | None,
+    answers: tuple[str, ...],
+    scale: str | None,
+    split: str | None,
+    unit: str | None,
+    practice: tuple[str, ...],
+    catch: tuple[str, ...],
+    leave_out: tuple[str, ...],
+    constants: tuple[str, ...],
+) -> Layout:
+    """Return a layout with what the options change."""
+    from visavis.experiments import LAYOUTS, read_layout
+
+    if name not in LAYOUTS and not name.endswith((".yaml", ".yml")):
+        from visavis.experiments import SessionError
+
+        raise SessionError(f"unknown layout {name!r}: {did_you_mean(name, [*LAYOUTS, 'matrix'])}")
+    layout = LAYOUTS[name] if name in LAYOUTS else read_layout(name)
+    own: dict[str, Any] = read_pairs("--column", columns)
+    own |= {ours: theirs for ours, theirs in (("left", left), ("right", right)) if theirs is not None}
+    others: dict[str, Any] = {
+        "answers": read_pairs("--answer", answers),
+        "leave_out": read_pairs("--leave-out", leave_out),
+        "constants": read_pairs("--constant", constants),
+        "phases": {
+            phase: {**layout.phases.get(phase, {}), **read_pairs(f"--{phase}", given)}
+            for phase, given in (("practice", practice), ("catch", catch))
+            if given
+        },
+    }
+    others |= {key: value for key, value in (("split", split), ("unit", unit)) if value is not None}
+    if scale is not None:
+        try:
+            others["scale"] = [float(end) for end in scale.split(",")]
+        except ValueError:
+            raise click.BadParameter(
+                f"expected two numbers, such as 1,5, not {scale!r}", param_hint="--scale"
+            ) from None
+    return layout.adapted(own, **others)
 
 
 def _write_among_results(trials: Any, path: Path, held: str) -> None:
     """Write imported trials; say what was replaced, and warn of choices that are there already."""
-    from visavis.experiments.foreign import files_with_same_choices, trials_path, write_trials
+    from visavis.experiments.trials_file import files_with_same_choices, trials_path, write_trials
 
     replaced = " (replaced)" if trials_path(path).exists() else ""
     path = write_trials(trials, path)

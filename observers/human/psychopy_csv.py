@@ -12,8 +12,8 @@ from visavis.experiments import SessionError, load_trials
 from visavis.experiments.session import MANIFEST, read_manifest
 from visavis.experiments.session_log import read_events
 
-_OURS = ("trial", "phase", "block", "attribute", "scene", "left", "right", "reference", "presentation_order", "outcome",
-         "choice", "chosen")  # fmt: skip
+_OURS = ("trial", "phase", "block", "attribute", "scene", "left", "right", "reference", "repetition",
+         "presentation_order", "expected", "outcome", "choice", "chosen")  # fmt: skip
 
 
 def write_psychopy_csv(results: Path | str, folder: Path | str) -> list[Path]:

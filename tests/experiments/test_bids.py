@@ -15,10 +15,9 @@ from extras import require_extra
 from screens import ScriptedScreen, diligent
 
 from visavis import Definition, Experiment, load_trials, run
-from visavis.experiments import SessionError
+from visavis.experiments import SessionError, import_choices, write_trials
 from visavis.experiments.bids import write_bids
 from visavis.experiments.experiment import load_stimuli
-from visavis.experiments.foreign import import_choices, write_trials
 from visavis.observers import SimulatedObserver, SimulatedOptions
 from visavis.observers.human import HumanObserver, HumanOptions
 from visavis.stimuli import sample_stimuli

@@ -247,7 +247,8 @@ def test_names_that_are_no_text_or_steer_the_terminal_are_refused_and_shown_as_e
         ("C:\\me\\coast\\c1.png", "leaves the manifest's folder"),
         ("..\\..\\c1.png", "leaves the manifest's folder"),
         ("coast/C1.PNG", "did you mean c1.png?"),
-        ("coast/c1\0.png", "holds a control character"),
+        ("coast/c1\0.png", "line 2 holds a zero byte"),
+        ("coast/c1\x07.png", "holds a control character"),
     ],
 )
 def test_paths_of_other_systems_are_read_or_told(folder: Path, path: str, expected: str) -> None:
@@ -276,7 +277,9 @@ def test_an_empty_or_missing_folder_says_so(tmp_path: Path) -> None:
     ("content", "expected"),
     [
         ("scene,rendition\na,b\n", "lacks the column(s) path; it has scene, rendition"),
-        ("", "lacks the column(s) scene, rendition, path; it has none"),
+        ("", "the file is empty: expected a first line with the names of the columns"),
+        ("Scene,rendition,pth\na,b,x.png\n", "it has Scene, rendition, pth: rename 'pth' to 'path'"),
+        ("scene,rendition,path\na,b,x,y.png\n", "line 2 has 4 fields, the header in line 1 has 3"),
         ("scene,rendition,path\na,,x.png\n", "line 2: scene, rendition or path is empty"),
         ("scene,rendition,path\n\n\na,,x.png\n", "stimuli.csv: the images cannot be used:\n  line 4: scene, rendition"),
         ("scene,rendition,path\na,b,../out.png\n", "line 2: ../out.png leaves the manifest's folder"),
@@ -337,3 +340,20 @@ def test_statistics_of_a_set_are_a_table(folder: Path) -> None:
     assert list(table.columns[:2]) == ["scene", "rendition"]
     assert len(table) == 6
     assert table.notna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("separator", "encoding", "before", "head"),
+    [
+        (";", "utf-8-sig", "", "scene;rendition;path"),
+        ("\t", "utf-16", "", "scene\trendition\tpath"),
+        (",", "utf-8", "sep=,\r\n", "scene,rendition,path"),
+        (",", "utf-8", "", "Scene, RENDITION, Path "),
+    ],
+)
+def test_a_manifest_is_read_as_spreadsheets_write_it(
+    folder: Path, separator: str, encoding: str, before: str, head: str
+) -> None:
+    manifest = folder / "list.csv"
+    manifest.write_bytes(f"{before}{head}\r\n{separator.join(('a', 'b', 'coast/c1.png'))}\r\n".encode(encoding))
+    assert list(StimulusSet.from_manifest(manifest)) == [("a", "b")]
