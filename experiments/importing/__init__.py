@@ -1,7 +1,7 @@
 """Choices made elsewhere, brought into the trials table: a layout says which column is which.
 
-Rule of this folder: what is read is told as it was understood; a row is never dropped without a word, and what could be
-meant in two ways is refused with its line, or told as a doubt.
+Rule of this folder: what was guessed is said; no row is dropped without a word, and what could be meant in two ways is
+refused with its line, or listed as a doubt.
 """
 
 from .choices import Imported, import_choices, read_choices

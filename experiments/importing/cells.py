@@ -1,4 +1,4 @@
-"""The cells of one file by our names: which column is which, joined, split, and told what was guessed."""
+"""The cells of one file by our names: which column is which, joined and split, with what was guessed."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class Cells:
         """Note how many rows are no trials."""
         if rows.any():
             count = int(rows.sum())
-            self.notes.append(f"{count} row{'s are' if count > 1 else ' is'} no trial: they {why}")
+            self.notes.append(f"{count} row{'s are not trials' if count > 1 else ' is not a trial'}: they {why}")
 
     def _hold(self, conditions: Conditions, index: pd.Index) -> pd.Series:
         """Whether one of the conditions holds in each row."""
@@ -243,7 +243,7 @@ class Cells:
         unread = texts[~numbers & ~texts.str.casefold().isin(_NO_TIME)]
         if len(unread):
             self.notes.append(
-                f"line {unread.index[0]}: the response time {unread.iloc[0][:40]!r} is no number: left missing"
+                f"line {unread.index[0]}: the response time {unread.iloc[0][:40]!r} is not a number: left missing"
                 + (f" (and in {len(unread) - 1} more lines)" if len(unread) > 1 else "")
             )
         values = self.numbers(texts.where(numbers, ""), self.spelt("response_time_s"))

@@ -61,7 +61,7 @@ def _list_layouts(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.option("--unit", type=click.Choice(["s", "ms"]), help="Of the response times.")
 @click.option("--practice", multiple=True, metavar="COLUMN=TEXT", help="Rows that are practice; * stands for anything.")
 @click.option("--catch", multiple=True, metavar="COLUMN=TEXT", help="Rows that are catch trials.")
-@click.option("--leave-out", multiple=True, metavar="COLUMN=TEXT", help="Rows that are no trials.")
+@click.option("--leave-out", multiple=True, metavar="COLUMN=TEXT", help="Rows that are not trials.")
 @click.option(
     "--constant",
     "constants",

@@ -10,7 +10,7 @@ from pathlib import Path
 from visavis.base.files import atomic_write
 from visavis.experiments import ObserverError
 
-from .batch_lines import batch_lines, read_batch
+from .batch_lines import batch_lines, lines_of_file, read_batch
 from .batch_store import BatchRecord
 from .client import BatchLimits, BatchOutput, Client
 from .request_body import Body, encode
@@ -101,7 +101,10 @@ class FileBatches(ProviderBatches):
         answers = self.folder / f"{batch}.answers.jsonl"
         if not answers.exists():
             return None
-        return read_batch(self.client, answers.read_text(encoding="utf-8").splitlines())
+        try:
+            return read_batch(self.client, lines_of_file(answers.read_bytes()))
+        except ValueError as error:
+            raise ObserverError(f"{answers}: cannot be read ({error}): copy it again, or save it as UTF-8") from error
 
     def waiting_for(self, records: Sequence[BatchRecord]) -> str:
         """Say which files are to be answered, and how."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -18,17 +20,17 @@ def batch_lines(requests: Sequence[tuple[str, Body]], url: str) -> bytes:
     return b"".join(encode(line) + b"\n" for line in lines)
 
 
-def read_batch(client: Client, lines: Iterable[str]) -> BatchOutput:
+def read_batch(client: Client, lines: Iterable[str | bytes]) -> BatchOutput:
     """Read the lines of a batch's output in OpenAI's form."""
     return read_lines(lines, lambda line: (line["custom_id"], _result(client, line)))
 
 
-def read_lines(lines: Iterable[str], read: Callable[[Any], BatchResult]) -> BatchOutput:
+def read_lines(lines: Iterable[str | bytes], read: Callable[[Any], BatchResult]) -> BatchOutput:
     """Read lines of JSON; whole ones are taken, and what is wrong with the others is said.
 
     Parameters
     ----------
-    lines : iterable of str
+    lines : iterable of str or bytes
     read : callable
         Makes a result of a decoded line; raises `KeyError`, `TypeError` or `AttributeError` for one of another shape.
     """
@@ -45,6 +47,25 @@ def read_lines(lines: Iterable[str], read: Callable[[Any], BatchResult]) -> Batc
         else:
             output.results.append((name, result))
     return output
+
+
+def lines_of_file(content: bytes) -> list[str | bytes]:
+    """Return the lines of a file of answers, made by whatever program: with a byte order mark, in UTF-16, or one list.
+
+    Each line is decoded by itself, so that one damaged line spoils no other.
+
+    Raises
+    ------
+    ValueError
+        If it is UTF-16, and not whole.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        content = content.decode("utf-16").encode()
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if content.lstrip().startswith(b"["):
+        with contextlib.suppress(ValueError, RecursionError):
+            return [json.dumps(entry) for entry in json.loads(content)]
+    return list(content.split(b"\n"))
 
 
 def settled(failed: Exception) -> Any:

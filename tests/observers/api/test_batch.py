@@ -235,6 +235,36 @@ def test_whole_lines_of_a_file_are_taken_and_damaged_ones_named_and_then_submitt
     assert sorted(json.loads(line)["custom_id"] for line in again) == sorted(names[1:3])
 
 
+@pytest.mark.parametrize("form", ["bom", "utf-16", "one list", "crlf", "blank lines", "a line of bad bytes"])
+def test_files_of_answers_are_read_as_other_programs_write_them(
+    form: str, serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(by_request), make_experiment()
+
+    def batched() -> RunResult:
+        return run(experiment, observer_at("compatible", server, batch="file"), tmp_path, warn=quiet)
+
+    folder = batched().folder
+    requests = (folder / "batch-1.requests.jsonl").read_text(encoding="utf-8").splitlines()
+    reply = WRAP["chat"](Asked("chat", "m", (), "", (), {}, {}), Says(structured("A")))
+    answers = [
+        {"custom_id": json.loads(one)["custom_id"], "response": {"status_code": 200, "body": reply}} for one in requests
+    ]
+    text = "\n".join(map(json.dumps, answers))
+    content = {
+        "bom": text.encode("utf-8-sig"),
+        "utf-16": text.encode("utf-16"),
+        "one list": json.dumps(answers, indent=1).encode(),
+        "crlf": text.replace("\n", "\r\n").encode(),
+        "blank lines": text.replace("\n", "\n\n").encode(),
+        "a line of bad bytes": text.encode() + b"\n\xff\xfe\n",
+    }[form]
+    (folder / "batch-1.answers.jsonl").write_bytes(content)
+    read = batched()
+    assert read.answered == read.planned
+    assert read.complete
+
+
 def test_a_batch_costs_half(
     serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
 ) -> None:
