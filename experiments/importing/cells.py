@@ -160,7 +160,7 @@ class Cells:
         return ~out
 
     def pass_over(self, rows: pd.Series, why: str) -> None:
-        """Note how many rows are no trials."""
+        """Note how many rows are not trials."""
         if rows.any():
             count = int(rows.sum())
             self.notes.append(f"{count} row{'s are not trials' if count > 1 else ' is not a trial'}: they {why}")
