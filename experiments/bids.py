@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from visavis.base.files import atomic_folder
+
 from .bids_sources import conditions, copy_imported, copy_sources, participants, sessions_below, stimuli
 from .session import SessionError
 from .table import COLUMNS, INTEGER, NUMBER, TIME
@@ -98,36 +100,38 @@ def write_bids(
         for observer, part in trials.groupby("observer")  # sessions of one observer are distinguished
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_head(trials, folder, authors, licence)
-        table, described = participants(observers, labels, sessions)
-        _write_table(table, folder / "participants.tsv")
-        _write_json(described, folder / "participants.json")
-        if sessions:
-            table, described = stimuli(sessions)
-            (folder / "stimuli").mkdir()
-            _write_table(table, folder / "stimuli" / "stimuli.tsv")
-            _write_json(described, folder / "stimuli" / "stimuli.json")
-        seen: dict[tuple[str, str, str], dict[str, Any]] = {}
-        for source, manifest in sessions.items():
-            visit = visits.get(manifest.observer, {}).get(manifest.session)
-            if visit is not None and manifest.experiment in tasks:
-                place = Path(f"sub-{labels[manifest.observer]}", f"ses-{visit}", f"task-{tasks[manifest.experiment]}")
-                copy_sources(source, folder / "sourcedata" / place)
-                seen[manifest.experiment, manifest.observer, manifest.session] = conditions(source)
-        if results is not None:
-            shared = trials[["experiment", "observer", "session"]].drop_duplicates()
-            place = folder / "sourcedata" / "imported"
-            copy_imported(Path(results), place, set(shared.itertuples(index=False, name=None)))
-        for key, part in trials.groupby(["experiment", "observer", "session"]):
-            experiment, observer, session = map(str, key)
-            subject, visit = f"sub-{labels[observer]}", f"ses-{visits[observer][session]}"
-            name = f"{subject}_{visit}_task-{tasks[experiment]}_beh"
-            place = folder / subject / visit / "beh"
-            place.mkdir(parents=True, exist_ok=True)
-            _write_table(part.drop(columns=list(_IDENTITY)), place / f"{name}.tsv")
-            conditioned = seen.get((experiment, observer, session), {})
-            _write_json(_describe(experiment) | conditioned, place / f"{name}.json")
+        with atomic_folder(folder, durable=True) as aside:
+            _write_head(trials, aside, authors, licence)
+            table, described = participants(observers, labels, sessions)
+            _write_table(table, aside / "participants.tsv")
+            _write_json(described, aside / "participants.json")
+            if sessions:
+                table, described = stimuli(sessions)
+                (aside / "stimuli").mkdir()
+                _write_table(table, aside / "stimuli" / "stimuli.tsv")
+                _write_json(described, aside / "stimuli" / "stimuli.json")
+            seen: dict[tuple[str, str, str], dict[str, Any]] = {}
+            for source, manifest in sessions.items():
+                visit = visits.get(manifest.observer, {}).get(manifest.session)
+                if visit is not None and manifest.experiment in tasks:
+                    place = Path(
+                        f"sub-{labels[manifest.observer]}", f"ses-{visit}", f"task-{tasks[manifest.experiment]}"
+                    )
+                    copy_sources(source, aside / "sourcedata" / place)
+                    seen[manifest.experiment, manifest.observer, manifest.session] = conditions(source)
+            if results is not None:
+                shared = trials[["experiment", "observer", "session"]].drop_duplicates()
+                place = aside / "sourcedata" / "imported"
+                copy_imported(Path(results), place, set(shared.itertuples(index=False, name=None)))
+            for key, part in trials.groupby(["experiment", "observer", "session"]):
+                experiment, observer, session = map(str, key)
+                subject, visit = f"sub-{labels[observer]}", f"ses-{visits[observer][session]}"
+                name = f"{subject}_{visit}_task-{tasks[experiment]}_beh"
+                place = aside / subject / visit / "beh"
+                place.mkdir(parents=True, exist_ok=True)
+                _write_table(part.drop(columns=list(_IDENTITY)), place / f"{name}.tsv")
+                conditioned = seen.get((experiment, observer, session), {})
+                _write_json(_describe(experiment) | conditioned, place / f"{name}.json")
     except OSError as error:
         raise SessionError(f"{folder}: the dataset cannot be written ({error.strerror})") from error
     return folder

@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from visavis.base.files import find_files
+
 from .presentation import in_language
 from .session import EVENTS, MANIFEST, PLAN, Manifest, SessionError, read_manifest
 from .session_log import read_events
@@ -40,7 +42,7 @@ def sessions_below(results: Path | str | None) -> dict[Path, Manifest]:
     """Return the sessions in or below a folder with their manifests; none without a folder."""
     if results is None:
         return {}
-    folders = sorted(path.parent for path in Path(results).rglob(MANIFEST))
+    folders = sorted(path.parent for path in find_files(results, MANIFEST))
     return {folder: read_manifest(folder) for folder in folders}
 
 
@@ -103,7 +105,7 @@ def copy_sources(session: Path, place: Path) -> None:
 
 def copy_imported(results: Path, place: Path, shared: set[tuple[str, str, str]]) -> None:
     """Copy the files of choices made elsewhere that hold a shared ``experiment, observer, session``."""
-    for file in sorted(results.rglob(f"*{TRIALS_SUFFIX}")):
+    for file in find_files(results, f"*{TRIALS_SUFFIX}"):
         held = load_trials(file)[["experiment", "observer", "session"]].drop_duplicates()
         if shared.intersection(held.itertuples(index=False, name=None)):
             copy = place / file.relative_to(results)

@@ -215,6 +215,10 @@ def _check_resumable(
             f"{folder}: belongs to {manifest.observer!r} ({manifest.observer_kind}), not to {observer.name!r} "
             f"({observer.kind}): give the observer another name"
         )
+    if manifest.session != observer.session:
+        raise SessionError(
+            f"{folder}: holds session {manifest.session!r}, not {observer.session!r}: give the folder its own name back"
+        )
     began = manifest.read_definition()
     if began != experiment.definition:
         before, now = began.model_dump(), experiment.definition.model_dump()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from visavis.base.files import find_files
 from visavis.base.tables import TableError, read_table
 from visavis.base.trials import COLUMNS as COLUMNS
 from visavis.base.trials import INTEGER as INTEGER
@@ -123,9 +124,13 @@ def find_sessions(folder: Path | str | Iterable[Path | str]) -> tuple[list[Path]
     for one in folders:
         if not (one.is_dir() or (one.is_file() and one.name.endswith(TRIALS_SUFFIX))):
             raise SessionError(f"{one}: no such folder, nor a file *{TRIALS_SUFFIX}")
-    found = sorted({manifest.parent.resolve() for one in folders for manifest in one.rglob(MANIFEST)})
+    found = sorted({manifest.parent.resolve() for one in folders for manifest in find_files(one, MANIFEST)})
     files = sorted(
-        {file.resolve() for one in folders for file in ([one] if one.is_file() else one.rglob(f"*{TRIALS_SUFFIX}"))}
+        {
+            file.resolve()
+            for one in folders
+            for file in ([one] if one.is_file() else find_files(one, f"*{TRIALS_SUFFIX}"))
+        }
     )
     if not found and not files:
         names = ", ".join(str(one) for one in folders)

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from visavis.base.files import atomic_path, atomic_write
+
 from .pixels import Pixels, encode_png
 from .stimulus_set import StimulusSet, thread_count
 
@@ -126,12 +128,12 @@ def write_renditions(photographs: Mapping[str, Pixels], steps: Mapping[str, Step
     def written(of: tuple[str, str]) -> tuple[object, ...]:
         scene, name = of
         rendition = adjust(photographs[scene], steps[name])
-        (folder / scene / f"{name}.png").write_bytes(encode_png(rendition.pixels))
+        atomic_write(folder / scene / f"{name}.png", encode_png(rendition.pixels))
         return scene, name, steps[name].contrast, steps[name].chroma, f"{rendition.clipped:.4f}"
 
     with ThreadPoolExecutor(thread_count()) as pool:  # encoding leaves the interpreter's lock
         rows = list(pool.map(written, product(photographs, steps)))
-    with (folder / REPORT).open("w", encoding="utf-8", newline="") as file:
+    with atomic_path(folder / REPORT) as aside, aside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["scene", "rendition", "contrast", "chroma", "clipped"])
         writer.writerows(rows)

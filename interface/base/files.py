@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fnmatch
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 PART = ".part"
@@ -106,6 +107,61 @@ def atomic_folder(path: Path | str, *, durable: bool = False) -> Iterator[Path]:
         raise
     if durable:
         _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def atomic_files(folder: Path | str, *, earlier: Collection[str] = (), last: Sequence[str] = ()) -> Iterator[Path]:
+    """Give a folder to write files to; they take their places in `folder` when the block ends well.
+
+    What was there stays until every file is whole and on the disk; then each takes its name at once.
+
+    Parameters
+    ----------
+    folder : path
+        Made if need be; other files in it are left alone.
+    earlier : collection of str
+        Names that an earlier writer may have left, removed where they are not written now.
+    last : sequence of str
+        Names that are put in place after all others, in this order.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = _aside(folder / "new")
+    aside.mkdir()
+    try:
+        yield aside
+        written = sorted(file.name for file in aside.iterdir())
+        for name in written:
+            _sync(aside / name)
+        for name in [*(name for name in written if name not in last), *(name for name in last if name in written)]:
+            _rename(aside / name, folder / name)
+        for name in set(earlier).difference(written):
+            (folder / name).unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    _sync_folder(folder)
+
+
+def find_files(folder: Path | str, pattern: str) -> list[Path]:
+    """Return the files in or below a folder whose names fit a pattern, in order; links to folders are followed, once.
+
+    Parameters
+    ----------
+    folder : path
+    pattern : str
+        Such as ``*.csv``.
+    """
+    found: list[Path] = []
+    seen: set[Path] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = Path(place).resolve()
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        found += [Path(place, name) for name in names if fnmatch.fnmatchcase(name, pattern)]
+    return sorted(found)
 
 
 def _aside(path: Path) -> Path:

@@ -208,19 +208,25 @@ def export(results: Path, kind: str, authors: tuple[str, ...], licence: str, out
     """Write the data in RESULTS for other programs."""
     from visavis.experiments import write_bids, write_trials
 
+    named = {"trials": "all.trials.csv", "parquet": "trials.parquet", "bids": "bids", "psychopy": "psychopy"}
+    output = output or Path(named[kind])
+    if output.resolve().is_relative_to(results.resolve()):
+        raise click.ClickException(
+            f"{output}: lies within {results}, where copies would be read as data and count twice: choose another -o"
+        )
     if kind == "psychopy":
         from visavis.observers.human.psychopy_csv import write_psychopy_csv
 
-        for path in write_psychopy_csv(results, output or Path("psychopy")):
+        for path in write_psychopy_csv(results, output):
             say(f"{path} written")
         return
     trials = read_trials(results, strict=strict)
     if kind == "bids":
-        written = write_bids(trials, output or Path("bids"), results=results, authors=authors, licence=licence)
+        written = write_bids(trials, output, results=results, authors=authors, licence=licence)
     elif kind == "parquet":
-        written = _write_parquet(trials, output or Path("trials.parquet"))
+        written = _write_parquet(trials, output)
     else:
-        written = write_trials(trials, output or Path("all.trials.csv"))
+        written = write_trials(trials, output)
     say(f"{written}: {len(trials)} trials")
 
 

@@ -15,8 +15,18 @@ FILE = "participant.json"
 
 
 def identities_folder(session_folder: Path) -> Path:
-    """Return the folder of what identifies people: beside the results, so that the results can be shared."""
+    """Return the folder of what identifies people: beside the results, so that the results can be shared.
+
+    Raises
+    ------
+    ObserverError
+        If there is no place beside the results.
+    """
     results = session_folder.absolute().parent.parent
+    if ".." in results.parts:
+        results = results.resolve()  # else the name would be that of a folder within
+    if not results.name:
+        raise ObserverError(f"{results}: has no place beside it for what identifies people: choose another --results")
     return results.with_name(f"{results.name}-identities")
 
 

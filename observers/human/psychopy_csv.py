@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from visavis.base.files import atomic_path, find_files
 from visavis.experiments import SessionError, load_trials
 from visavis.experiments.session import MANIFEST, read_manifest
 from visavis.experiments.session_log import read_events
@@ -35,7 +36,7 @@ def write_psychopy_csv(results: Path | str, folder: Path | str) -> list[Path]:
     SessionError
         If there are no sessions of people, or none holds an answer.
     """
-    sessions = [file.parent for file in sorted(Path(results).rglob(MANIFEST))]
+    sessions = [file.parent for file in find_files(results, MANIFEST)]
     of_people = [session for session in sessions if read_manifest(session).observer_kind == "human"]
     if not of_people:
         raise SessionError(f"{results}: no session of a person found: run one, or choose another folder")
@@ -69,5 +70,6 @@ def _write(session: Path, trials: pd.DataFrame, folder: Path) -> Path:
     table = pd.DataFrame(columns | {name: trials[name] for name in _OURS})
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{session.parent.name}_{manifest.experiment}_{date}.csv"
-    table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8-sig")
+    with atomic_path(path, durable=True) as aside:
+        table.to_csv(aside, index=False, lineterminator="\n", encoding="utf-8-sig")
     return path

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visavis.base.files import atomic_files
 from visavis.scaling.comparison.analyses import arranged
 from visavis.scaling.comparison.sensitivity import SENSITIVITY
 from visavis.scaling.presentation.style import save, svg
@@ -38,7 +39,7 @@ def write_report(comparison: Comparison, folder: Path | str) -> Path:
     ----------
     comparison : Comparison
     folder : path
-        Made if need be. What an earlier report left there is removed, and nothing else.
+        Made if need be. An earlier report stays there until this one is whole; other files are left alone.
 
     Returns
     -------
@@ -48,8 +49,13 @@ def write_report(comparison: Comparison, folder: Path | str) -> Path:
     folder = Path(folder)
     drawn = figures(comparison)
     sections = parts_by_section(comparison)
-    folder.mkdir(parents=True, exist_ok=True)
-    _remove_earlier(folder, comparison)
+    with atomic_files(folder, earlier=_names(comparison), last=(NUMBERS, REPORT)) as aside:
+        _write(comparison, drawn, sections, aside)
+    return folder / REPORT
+
+
+def _write(comparison: Comparison, drawn: dict[str, Figure], sections: dict[str, list[Part]], folder: Path) -> None:
+    """Write every file of a report to a folder."""
     for name, table in comparison.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", encoding="utf-8")
     for part in (part for parts in sections.values() for part in parts):
@@ -63,17 +69,15 @@ def write_report(comparison: Comparison, folder: Path | str) -> Path:
         (folder / f"{name}.svg").write_text(elements[name], encoding="utf-8", newline="\n")
     text = json.dumps(comparison_json(comparison), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / NUMBERS).write_text(text + "\n", encoding="utf-8", newline="\n")
-    page = folder / REPORT
-    page.write_text(_page(comparison, sections, elements, _widths(drawn)), encoding="utf-8", newline="\n")
-    return page
+    page = _page(comparison, sections, elements, _widths(drawn))
+    (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
 
 
-def _remove_earlier(folder: Path, comparison: Comparison) -> None:
-    """Remove every file that a report may write: an earlier one may have had figures and tables that this has not."""
+def _names(comparison: Comparison) -> set[str]:
+    """Return the names that a report may write: an earlier one may have had figures and tables that this has not."""
     names = {analysis.name for analysis in (*arranged([SENSITIVITY]), *comparison.analyses)}
     kinds = (*_PRINTED, "svg", "csv", "tex")
-    for name in (REPORT, NUMBERS, *(f"{name}.{kind}" for name in names for kind in kinds)):
-        (folder / name).unlink(missing_ok=True)
+    return {REPORT, NUMBERS, *(f"{name}.{kind}" for name in names for kind in kinds)}
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from visavis.base.files import atomic_folder, atomic_path, atomic_write
+from visavis.base.files import atomic_files, atomic_folder, atomic_path, atomic_write, find_files
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -110,3 +110,42 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
         content = file.read_bytes()
         assert len(content) == 3_000_000
         assert len(set(content)) == 1
+
+
+def test_files_take_their_places_when_all_are_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    folder.mkdir()
+    for name in ("a", "gone", "own"):
+        (folder / name).write_text("old", encoding="utf-8")
+
+    def fail() -> None:
+        with atomic_files(folder, earlier={"a", "gone"}) as aside:
+            (aside / "a").write_text("half", encoding="utf-8")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == dict.fromkeys(
+        ("a", "gone", "own"), "old"
+    )
+    with atomic_files(folder, earlier={"a", "gone"}, last=("a",)) as aside:
+        (aside / "a").write_text("new", encoding="utf-8")
+        (aside / "b").write_text("new", encoding="utf-8")
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()} == {
+        "a": "new",
+        "b": "new",
+        "own": "old",
+    }
+
+
+def test_files_behind_links_are_found_once(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "x.csv").touch()
+    (tmp_path / "results").mkdir()
+    try:
+        (tmp_path / "results" / "link").symlink_to(tmp_path / "there", target_is_directory=True)
+        (tmp_path / "there" / "back").symlink_to(tmp_path / "results", target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+    assert find_files(tmp_path / "results", "*.csv") == [tmp_path / "results" / "link" / "x.csv"]
+    assert find_files(tmp_path / "none", "*.csv") == []
