@@ -28,7 +28,7 @@ from .session import (
     session_folder,
     versions,
 )
-from .session_log import SessionLog
+from .session_log import SYNC_INTERVAL_S, SessionLog
 from .status import standing
 
 
@@ -148,7 +148,7 @@ def run(
         manifest = read_manifest(where)
         check(manifest)  # once more: while the observer made ready, another process may have begun the session
         plan_table = read_plan(where, manifest)
-        with SessionLog(where) as log:
+        with SessionLog(where, 0.0 if observer.acknowledges else SYNC_INTERVAL_S) as log:
             trials = trials_of(with_pairs(plan_table, log.pairs))
             before = _count_settled(log)
             if before < len(trials):

@@ -240,6 +240,9 @@ class Observer(abc.ABC):
         Takes warnings that become clear while trials are answered; set by `run` before `prepare`.
     stop_reason : str
         Set by the observer where `respond` ends before every trial is answered: why, and what to do about it.
+    acknowledges : bool
+        Whether the observer says to whoever answered that an answer is kept. Each is then flushed to the disk itself
+        before `respond` goes on; otherwise answers within 50 ms share a flush.
     """
 
     kind: ClassVar[ObserverKind]
@@ -250,6 +253,7 @@ class Observer(abc.ABC):
     folder: Path | None = None
     to_ask: int | None = None
     stop_reason: str = ""
+    acknowledges: ClassVar[bool] = False
 
     def prepare(self, experiment: Experiment) -> list[str]:
         """Make ready to answer trials of `experiment`; called once, before the first trial.

@@ -80,6 +80,39 @@ def read_lines(folder: Path, *, texts: bool = False) -> Iterator[dict[str, Any]]
         yield event
 
 
+def read_new(folder: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
+    """Read the events that were appended to a session's log since it was read last.
+
+    Parameters
+    ----------
+    folder : path
+    offset : int
+        In bytes: what this function returned before, 0 at first.
+
+    Returns
+    -------
+    events : list of dict
+        Of whole lines; one that is being written is read the next time.
+    offset : int
+
+    Raises
+    ------
+    SessionError
+        If a line is damaged.
+    """
+    path = folder / EVENTS
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            content = file.read()
+    except FileNotFoundError:
+        return [], offset
+    except OSError as error:
+        raise SessionError(f"{path}: cannot be read ({error.strerror})") from error
+    whole = content[: content.rfind(b"\n") + 1]
+    return [event for event, _ in _parse(path, whole)], offset + len(whole)
+
+
 def last_event(folder: Path) -> dict[str, Any] | None:
     """Return the event in the last line of a session's log; None where it is torn, damaged or not there."""
     try:
@@ -211,6 +244,9 @@ class SessionLog:
     ----------
     folder : path
         A session's folder, made by `create_session`.
+    sync_interval_s : float
+        Events that come faster than this share one flush to the disk itself; with 0 each is flushed before `append`
+        returns.
 
     Attributes
     ----------
@@ -225,8 +261,9 @@ class SessionLog:
         If another process is writing here, or a file is damaged or cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sync_interval_s: float = SYNC_INTERVAL_S) -> None:
         self.folder = folder
+        self._sync_interval_s = sync_interval_s
         self.responses: dict[str, dict[str, Any]] = {}
         self.pairs: dict[int, dict[str, Any]] = {}
         self._lock = _lock(folder)
@@ -278,7 +315,7 @@ class SessionLog:
             written = self._file.write(line)
             if written != len(line):
                 raise OSError(0, "the disk is full")
-            if time.monotonic() - self._synced > SYNC_INTERVAL_S:
+            if time.monotonic() - self._synced >= self._sync_interval_s:
                 self._sync()
         except OSError as error:
             raise SessionError(

@@ -6,18 +6,42 @@ Rule of this file: what comes from outside becomes a value of a known type here,
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from visavis.experiments import Choice, Response, Trial
 from visavis.observers.human.layout import Placement
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 Milliseconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-Short = Annotated[str, Field(max_length=300)]
+Short = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 Px = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
-Token = Annotated[str, Field(max_length=64)]
+Length = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+Extent = Annotated[int, Field(ge=0, le=1_000_000)]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Token = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_-]*$")]
+KeyName = Annotated[str, Field(max_length=20, pattern=r"^[^\s<>&\"\x00-\x1f\x7f]*$")]
+Interruption = Literal["window", "hidden", "focus", "zoomed", "too_small", "escape"]
+Message = TypeVar("Message", bound=BaseModel)
+
+
+def read(message: type[Message], content: bytes) -> Message:
+    """Return a message of a page.
+
+    Parameters
+    ----------
+    message : type
+        One of this file's.
+    content : bytes
+        JSON; depth and the length of numbers are limited by the reader.
+
+    Raises
+    ------
+    pydantic.ValidationError
+    """
+    return message.model_validate_json(content)
 
 
 class Enter(BaseModel):
@@ -35,8 +59,8 @@ class Environment(BaseModel):
     user_agent: Short
     languages: list[Short] = Field(max_length=20)
     device_pixel_ratio: float = Field(gt=0, le=20, allow_inf_nan=False)
-    window_px: tuple[int, int]
-    screen_px: tuple[int, int]
+    window_px: tuple[Extent, Extent]
+    screen_px: tuple[Extent, Extent]
     pinch: float = Field(gt=0, le=100, allow_inf_nan=False)
     colour_depth: int = Field(ge=0, le=64)
     gamut: Literal["srgb", "p3", "rec2020", "unknown"]
@@ -58,9 +82,14 @@ class Begin(Open):
     """The participant agreed and filled in the form."""
 
     agreed: bool
-    answers: dict[Annotated[str, Field(max_length=200)], Annotated[str, Field(min_length=1, max_length=2000)]] = Field(
-        max_length=100
-    )
+    answers: dict[Annotated[str, Field(max_length=200)], Text] = Field(max_length=100)
+
+
+class Intake(BaseModel):
+    """Whether new participants are let in."""
+
+    model_config = _STRICT
+    intake: bool
 
 
 class Tab(BaseModel):
@@ -74,10 +103,10 @@ class Frames(BaseModel):
     """Intervals between frames from onset to answer."""
 
     model_config = _STRICT
-    frames: int = Field(ge=0)
+    frames: Count
     median_ms: Milliseconds
     longest_ms: Milliseconds
-    dropped: int = Field(ge=0)
+    dropped: Count
 
 
 class Answer(BaseModel):
@@ -89,19 +118,19 @@ class Answer(BaseModel):
 
     model_config = _STRICT
     tab: Token
-    trial: int = Field(ge=0)
+    trial: Count
     choice: Literal["left", "right", "tie"]
     response_time_ms: Milliseconds
     ago_ms: Milliseconds
     uncertainty_ms: Milliseconds
     device: Literal["keyboard", "mouse", "touch", "pen", "button"]
-    key: Annotated[str, Field(max_length=20)]
+    key: KeyName
     at_px: tuple[Px, Px] | None = None
     exposure_ms: Milliseconds | None = None
-    interruptions: list[Annotated[str, Field(max_length=20)]] = Field(max_length=1000)
+    interruptions: list[Interruption] = Field(max_length=1000)
     frames: Frames
-    places: dict[Literal["left", "right", "reference"], tuple[int, int, int, int]]
-    window_px: tuple[int, int]
+    places: dict[Literal["left", "right", "reference"], tuple[Length, Length, Extent, Extent]]
+    window_px: tuple[Extent, Extent]
     device_pixel_ratio: float = Field(gt=0, le=20, allow_inf_nan=False)
     pinch: float = Field(gt=0, le=100, allow_inf_nan=False)
     untrusted: bool = False

@@ -1,17 +1,20 @@
 """Who takes part: one line a place, on disk before the place is given.
 
 The file lies with the identities, apart from the results: it holds the keys of the links and whatever the link said of
-the person. Rules: appended to and synced; a torn last line is cut off; what is known is what the lines say.
+the person. Rules: appended to and synced; a torn last line is cut off; what is known is what the lines say. What a
+recruiting service's link says of a person is known to others too, so it opens no session that has begun: the key that
+the first visit was given does.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +24,7 @@ from filelock import FileLock, Timeout
 from visavis.base.files import sync
 from visavis.experiments import SessionError, utc_now
 from visavis.experiments.session import EVENTS, session_folder
+from visavis.experiments.trial_sequence import trailing_number
 from visavis.observers.human.participant import identities_folder
 
 State = Literal["open", "complete", "declined", "screened_out"]
@@ -86,6 +90,8 @@ class Places:
         Most places that count: complete, or open and not abandoned.
     abandoned_s : float
         After so long without a sign a place does not count any more, and its number is given again.
+    numbered : bool
+        Whether every code must end in a number.
 
     Raises
     ------
@@ -93,16 +99,17 @@ class Places:
         If another server has the file, or it is damaged.
     """
 
-    def __init__(self, results: Path, prefix: str, limit: int | None, abandoned_s: float) -> None:
+    def __init__(self, results: Path, prefix: str, limit: int | None, abandoned_s: float, *, numbered: bool) -> None:
         self._results = results
         self._prefix = prefix
         self._limit = limit
         self._abandoned_s = abandoned_s
+        self._numbered = numbered
         self._guard = threading.RLock()
         self._by_token: dict[str, Place] = {}
         self._seen: dict[str, float] = {}
         folder = identities_folder(session_folder(results, "x", "1"))
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = folder / "web-places.jsonl"
         self._lock = FileLock(folder / ".web-places.lock", thread_local=False)
         try:
@@ -134,8 +141,19 @@ class Places:
             self._seen[token] = time.time()
             return self._by_token[token]
 
-    def enter(self, parameters: Mapping[str, str], token: str, language: str) -> Place:
+    def enter(
+        self,
+        parameters: Mapping[str, str],
+        token: str,
+        language: str,
+        *,
+        closed: str = "",
+        has_begun: Callable[[Place], bool],
+    ) -> Place:
         """Return the place of somebody who comes by the study's link, a new one where there is none yet.
+
+        A place that another browser has is theirs once they have begun; until then it moves to the browser that comes
+        later, and the earlier link ends.
 
         Parameters
         ----------
@@ -144,6 +162,10 @@ class Places:
         token : str
             That this browser was given before; may be empty.
         language : str
+        closed : str
+            Why no one new comes in; empty where they do.
+        has_begun : callable
+            Whether a participant has gone past consent and form.
 
         Raises
         ------
@@ -162,10 +184,12 @@ class Places:
                 return self.by_token(token)
             if identity:
                 held = next((place for place in self._by_token.values() if place.identity == identity), None)
-                if held is not None and named == "participant":
-                    raise Refused("code_in_use")  # a code can be guessed; the link that the page gave cannot
+                if held is not None and has_begun(held):
+                    raise Refused("code_in_use")  # an identity can be known or guessed; the link's key cannot
                 if held is not None:
-                    return self.by_token(held.token)
+                    return self._move(held)
+            if closed:
+                raise Refused(closed)
             return self._new(identity, kept, language)
 
     def settle(self, place: Place, state: State) -> None:
@@ -196,7 +220,7 @@ class Places:
             raise Refused("full")
         number = free[0].number if free else max((place.number for place in places), default=0) + 1
         code = kept.get("participant", "")
-        if code and not _CODE.fullmatch(code):
+        if code and (not _CODE.fullmatch(code) or (self._numbered and trailing_number(code) is None)):
             raise Refused("bad_link")
         holders = 1 + sum(place.number == number for place in places)
         while not code or self._is_taken(code):
@@ -212,6 +236,11 @@ class Places:
         self._seen[place.token] = time.time()
         return place
 
+    def _move(self, held: Place) -> Place:
+        token = secrets.token_urlsafe(16)
+        self._write({"token": held.token, "moved": token, "at": utc_now()})
+        return self.by_token(token)
+
     def _is_free(self, place: Place) -> bool:
         return place.state in ("declined", "screened_out") or self.abandoned(place)
 
@@ -222,8 +251,15 @@ class Places:
         line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         try:
             with self.path.open("ab", buffering=0) as file:
-                file.write(line)
-                sync(file.fileno())
+                before = file.tell()
+                try:
+                    if file.write(line) != len(line):
+                        raise OSError(0, "the disk is full")
+                    sync(file.fileno())
+                except OSError:
+                    with contextlib.suppress(OSError):
+                        file.truncate(before)  # half a line would spoil the next one
+                    raise
         except OSError as error:
             raise SessionError(f"{self.path}: cannot be written ({error.strerror}): make room") from error
         self._take(event)
@@ -232,6 +268,10 @@ class Places:
         if "place" in event:
             place = Place(**event["place"])
             self._by_token[place.token] = place
+            return
+        if "moved" in event:
+            place = self._by_token.pop(event["token"])
+            self._by_token[event["moved"]] = replace(place, token=event["moved"])
             return
         changed = {name: event[name] for name in ("state", "replaced") if name in event}
         self._by_token[event["token"]] = replace(self._by_token[event["token"]], **changed)

@@ -6,7 +6,9 @@ of an address becomes a file's name; nothing is loaded from another host.
 
 from __future__ import annotations
 
-import json
+import asyncio
+import contextlib
+import ipaddress
 import logging
 import secrets
 import socket
@@ -14,10 +16,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 import uvicorn
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -26,19 +28,23 @@ from starlette.routing import Route
 
 from visavis.experiments import ObserverError, SessionError
 
-from .messages import Answer, Begin, Enter, Open, Tab
+from .messages import Answer, Begin, Enter, Intake, Message, Open, Tab, read
 from .places import Refused
 from .sitting import SittingOver
 from .watching import watched
 from .web_study import WebStudy
 
-Message = TypeVar("Message", bound=BaseModel)
 Scope = MutableMapping[str, Any]
 
 MOST_BYTES = 64_000
 """Of what a page may send at once."""
+HEADER_BYTES = 16_384
+BODY_S = 30.0
+"""The longest that a page may take to send it."""
 ARRIVALS_A_MINUTE = 240
 """New arrivals from one address; a class behind one router comes in together."""
+REQUESTS_A_MINUTE = 1200
+"""By one participant's link: many times what a person needs, so that no link can keep the server from the others."""
 
 _PAGE = {
     "page.css": "text/css",
@@ -60,7 +66,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "x-robots-tag": "noindex",
 }
-_STATUS = {"unknown_link": 404, "other_tab": 409, "too_fast": 429, "too_large": 413}
+_STATUS = {"unknown_link": 404, "other_tab": 409, "too_fast": 429, "too_large": 413, "too_slow": 408}
 
 _log = logging.getLogger("visavis.web")
 
@@ -74,18 +80,21 @@ def make_app(study: WebStudy, watch_key: str) -> Callable[..., Awaitable[None]]:
     watch_key : str
         Of the experimenter's page.
     """
-    arrivals = _Rate(ARRIVALS_A_MINUTE)
+    arrivals, requests = _Rate(ARRIVALS_A_MINUTE), _Rate(REQUESTS_A_MINUTE)
 
     async def enter(request: Request) -> Response:
-        if not arrivals.allows(request.client.host if request.client else ""):
+        if not arrivals.allows(_network(request.client.host if request.client else "")):
             raise Refused("too_fast")
         return await _answered(study.enter, await _read(request, Enter))
 
     async def texts(request: Request) -> Response:
-        return JSONResponse(study.texts(request.query_params.get("lang", "")))
+        return _json(study.texts(request.query_params.get("lang", "")))
 
     async def act(request: Request) -> Response:
         token, action = request.path_params["token"], request.path_params["action"]
+        study.places.by_token(token)
+        if not requests.allows(token):
+            raise Refused("too_fast")
         if action == "open":
             return await _answered(study.open, token, await _read(request, Open))
         if action == "begin":
@@ -111,7 +120,7 @@ def make_app(study: WebStudy, watch_key: str) -> Callable[..., Awaitable[None]]:
     async def watch_data(request: Request) -> Response:
         _check_key(request, watch_key)
         if request.method == "POST":
-            study.intake = bool((await _json(request)).get("intake"))
+            study.intake = (await _read(request, Intake)).intake
         return await _answered(watched, study)
 
     routes = [
@@ -163,6 +172,8 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            http="h11",  # it reads no more than so many bytes of headers before the application can refuse them
+            h11_max_incomplete_event_size=HEADER_BYTES,
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=5,
@@ -177,7 +188,11 @@ _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 
 
 async def _answered(call: Callable[..., dict[str, Any]], *arguments: Any) -> Response:
-    return JSONResponse(await run_in_threadpool(call, *arguments))
+    return _json(await run_in_threadpool(call, *arguments))
+
+
+def _json(content: dict[str, Any], status: int = 200) -> Response:
+    return JSONResponse(content, status, headers={"cache-control": "no-store"})
 
 
 async def _page(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
@@ -200,25 +215,19 @@ def _file(name: str, media_type: str) -> Response:
     return Response(content, media_type=media_type, headers={"cache-control": "no-cache"})
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def _read(request: Request, message: type[Message]) -> Message:
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise Refused("bad_link")  # a form on another site cannot send this
     content = b""
-    async for part in request.stream():
-        content += part
-        if len(content) > MOST_BYTES:
-            raise Refused("too_large")
     try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise Refused("bad_link")
-    return found
-
-
-async def _read(request: Request, message: type[Message]) -> Message:
-    return message.model_validate(await _json(request))
+        async with asyncio.timeout(BODY_S):
+            async for part in request.stream():
+                content += part
+                if len(content) > MOST_BYTES:
+                    raise Refused("too_large")
+    except TimeoutError:
+        raise Refused("too_slow") from None
+    return read(message, content)
 
 
 def _check_key(request: Request, key: str) -> None:
@@ -227,21 +236,21 @@ def _check_key(request: Request, key: str) -> None:
 
 
 async def _refuse(request: Request, error: Any) -> Response:  # noqa: ARG001 - Starlette's signature
-    return JSONResponse({"refused": error.reason}, _STATUS.get(error.reason, 403))
+    return _json({"refused": error.reason}, _STATUS.get(error.reason, 403))
 
 
 async def _invalid(request: Request, error: Any) -> Response:  # noqa: ARG001
     where = [".".join(map(str, problem["loc"])) + ": " + problem["msg"] for problem in error.errors()[:5]]
-    return JSONResponse({"refused": "bad_link", "problems": where}, 422)
+    return _json({"refused": "bad_link", "problems": where}, 422)
 
 
 async def _wrong(request: Request, error: Any) -> Response:  # noqa: ARG001
-    return JSONResponse({"refused": "bad_link", "problems": [str(error)]}, 422)
+    return _json({"refused": "bad_link", "problems": [str(error)]}, 422)
 
 
 async def _failed(request: Request, error: Any) -> Response:
     _log.warning("%s: %s", request.url.path.rpartition("/")[2], error)
-    return JSONResponse({"refused": "failed"}, 503)
+    return _json({"refused": "failed"}, 503)
 
 
 def _with_headers(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
@@ -253,23 +262,36 @@ def _with_headers(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitabl
                 message["headers"] = [*message.get("headers", []), *headers]
             await send(message)
 
-        await app(scope, receive, sending)
+        length = len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in scope["headers"])
+        if length + len(scope["query_string"]) > HEADER_BYTES:
+            await _json({"refused": "too_large"}, 431)(scope, receive, sending)
+        else:
+            await app(scope, receive, sending)
 
     return with_headers
 
 
+def _network(address: str) -> str:
+    """Return what one sender is counted by: an IPv6 sender has a whole network of addresses."""
+    with contextlib.suppress(ValueError):
+        known = ipaddress.ip_address(address)
+        if known.version == 6:
+            return str(ipaddress.ip_network((known, 64), strict=False))
+    return address
+
+
 class _Rate:
-    """At most so many a minute from each address; only the latest addresses are remembered."""
+    """At most so many a minute by each name; only the latest names are remembered."""
 
     def __init__(self, a_minute: int) -> None:
         self._a_minute = a_minute
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def allows(self, address: str) -> bool:
+    def allows(self, name: str) -> bool:
         now = time.monotonic()
-        left, at = self._left.pop(address, (float(self._a_minute), now))
+        left, at = self._left.pop(name, (float(self._a_minute), now))
         left = min(float(self._a_minute), left + (now - at) * self._a_minute / 60)
-        self._left[address] = (max(0.0, left - 1), now)
+        self._left[name] = (max(0.0, left - 1), now)
         if len(self._left) > 10_000:
             self._left.popitem(last=False)
         return left >= 1

@@ -224,6 +224,7 @@ class WebObserver(Observer):
     """
 
     kind: ClassVar[Any] = "human"
+    acknowledges: ClassVar[bool] = True
 
     def __init__(self, name: str, desk: Desk, beginning: Beginning | None, described: dict[str, Any]) -> None:
         self.name = name

@@ -32,7 +32,10 @@ PAGE_TEXTS: Mapping[str, Mapping[str, str]] = {
         "over": "This study has ended. Thank you for your interest.",
         "unknown_link": "This link is not known. Please use the link that you were given.",
         "bad_link": "This link is not complete. Please use the link that you were given.",
-        "code_in_use": "This code has been used. To go on, open the link that your browser showed, in that browser.",
+        "code_in_use": (
+            "Somebody has begun with this link, in another browser. If it was you, go on in that browser, or ask the "
+            "experimenter for your own link."
+        ),
         "preview_only": "This is a preview. Accept the task to take part.",
         "failed": "Something went wrong on the server. Your answers so far are saved. Please try again later.",
     },
@@ -66,8 +69,8 @@ PAGE_TEXTS: Mapping[str, Mapping[str, str]] = {
         "unknown_link": "Dieser Link ist nicht bekannt. Bitte verwenden Sie den Link, den Sie erhalten haben.",
         "bad_link": "Dieser Link ist nicht vollständig. Bitte verwenden Sie den Link, den Sie erhalten haben.",
         "code_in_use": (
-            "Dieser Code ist schon benutzt. Zum Weitermachen öffnen Sie den Link, den Ihr Browser zeigte, im selben "
-            "Browser."
+            "Mit diesem Link hat schon jemand begonnen, in einem anderen Browser. Wenn Sie es waren, machen Sie dort "
+            "weiter, oder bitten Sie die Versuchsleitung um Ihren eigenen Link."
         ),
         "preview_only": "Dies ist eine Vorschau. Nehmen Sie die Aufgabe an, um teilzunehmen.",
         "failed": (
@@ -100,7 +103,7 @@ PAGE_TEXTS: Mapping[str, Mapping[str, str]] = {
         "over": "本研究已结束，感谢您的关注。",
         "unknown_link": "未知链接，请使用您收到的链接。",
         "bad_link": "链接不完整，请使用您收到的链接。",
-        "code_in_use": "此代码已被使用。要继续，请在同一浏览器中打开浏览器曾显示的链接。",
+        "code_in_use": "已有人在另一浏览器中用此链接开始。如果是您，请在那个浏览器中继续，或向实验员索取您自己的链接。",
         "preview_only": "这是预览，请先接受任务。",
         "failed": "服务器出错。到目前为止的回答已保存，请稍后再试。",
     },

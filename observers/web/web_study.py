@@ -10,7 +10,7 @@ import contextlib
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,6 @@ from PIL import Image
 
 from visavis.experiments import Experiment, ObserverError, Trial, utc_now
 from visavis.experiments.session import session_folder
-from visavis.experiments.trial_sequence import trailing_number
 from visavis.observers.human import participant
 from visavis.observers.human.flow import SessionFlow, Step
 from visavis.observers.human.pictures import noise
@@ -31,6 +30,7 @@ from .messages import Answer, Begin, Enter, Environment, Open, as_response
 from .places import Place, Places, Refused
 from .sitting import Beginning, Portion, Run, Sitting
 from .texts import page_texts
+from .watching import SessionProgress
 
 _CACHE_BYTES = 256_000_000
 SESSION = "1"
@@ -98,17 +98,24 @@ class WebStudy:
                 "presentation.width_deg: a browser does not know how large its pixels are, nor how far away the eye "
                 "is: remove it, and images are shown pixel for pixel"
             )
-        if definition.order.per_observer == "balanced" and trailing_number(f"{options.prefix}001") is None:
-            raise ObserverError("'order.per_observer: balanced' needs codes that end in a number")
         self.experiment = experiment
         self.results = results
         self.options = options
         self.intake = True
         self._run = run
-        self.places = Places(results, options.prefix, options.participants, options.abandoned_s)
+        self.places = Places(
+            results,
+            options.prefix,
+            options.participants,
+            options.abandoned_s,
+            numbered=definition.order.per_observer == "balanced",
+        )
+        self._progress: dict[str, SessionProgress] = {}
         self._needed = sent.needed_px(experiment)
         self._images = {stimulus.pixels_sha256: stimulus for stimulus in experiment.stimuli.values()}
+        self._sizes = {stimulus.size for stimulus in self._images.values()}
         self._encoded: OrderedDict[str, bytes] = OrderedDict()
+        self._encoding = threading.Lock()
         self._sittings: dict[str, Sitting] = {}
         self._tabs: dict[str, str] = {}
         self._screens: dict[str, Environment] = {}
@@ -117,19 +124,9 @@ class WebStudy:
 
     def enter(self, message: Enter) -> dict[str, Any]:
         """Give a place to somebody who comes by the study's link."""
-        parameters = dict(message.parameters)
-        language = self._language(parameters.get("lang", ""))
-        known = message.token
-        with contextlib.suppress(Refused):
-            known = self.places.by_token(known).token
-        if not self._is_open():
-            # who has a place goes on
-            held = next((place for place in self.places if place.token == known), None)
-            if held is None:
-                raise Refused("over" if self._is_past() else "paused")
-        place = self.places.enter(parameters, known, language)
-        if place.code in parameters.values() and trailing_number(place.code) is None and self._balanced:
-            raise Refused("bad_link")
+        language = self._language(message.parameters.get("lang", ""))
+        closed = "over" if self._is_past() else "" if self.intake else "paused"
+        place = self.places.enter(message.parameters, message.token, language, closed=closed, has_begun=self._has_begun)
         return {"token": place.token}
 
     def texts(self, language: str = "") -> dict[str, str]:
@@ -187,7 +184,10 @@ class WebStudy:
             raise Refused("bad_link")
         with self._one_at_a_time(place):
             sitting = self._sitting(place)
-        return {"recorded": True, "new": sitting.desk.answer(message.trial, partial(self._response, message))}
+        new = sitting.desk.answer(message.trial, partial(self._response, message))
+        if not new and not self.progress(place).is_answered(message.trial):
+            raise Refused("bad_link")  # no trial of theirs, or one that is not asked yet
+        return {"recorded": True, "new": new}
 
     def more(self, token: str, tab: str) -> dict[str, Any]:
         """Return the trials that follow those that were shown, or what ends the session."""
@@ -223,16 +223,7 @@ class WebStudy:
         stimulus = self._images.get(pixels_sha256)
         if stimulus is None:
             raise Refused("unknown_link")
-        with self._guard:
-            if pixels_sha256 in self._encoded:
-                self._encoded.move_to_end(pixels_sha256)
-                return self._encoded[pixels_sha256]
-        content = _png(stimulus.pixels())
-        with self._guard:
-            self._encoded[pixels_sha256] = content
-            while sum(map(len, self._encoded.values())) > _CACHE_BYTES and len(self._encoded) > 1:
-                self._encoded.popitem(last=False)
-        return content
+        return self._cached(pixels_sha256, stimulus.pixels)
 
     def mask(self, size: tuple[int, int]) -> bytes:
         """Return the noise that hides an image of this size, as PNG.
@@ -242,9 +233,14 @@ class WebStudy:
         Refused
             If there is no image of this size.
         """
-        if size not in {stimulus.size for stimulus in self._images.values()}:
+        if size not in self._sizes:
             raise Refused("unknown_link")
-        return _png(noise(size))
+        return self._cached(f"mask {size}", lambda: noise(size))
+
+    def progress(self, place: Place) -> SessionProgress:
+        """Return how far a participant has come."""
+        with self._guard:
+            return self._progress.setdefault(place.code, SessionProgress(self._folder(place)))
 
     def close(self) -> None:
         """End every sitting; all links go on with another server."""
@@ -254,15 +250,23 @@ class WebStudy:
             sitting.close("the server was stopped")
         self.places.close()
 
-    @property
-    def _balanced(self) -> bool:
-        return self.experiment.definition.order.per_observer == "balanced"
+    def _cached(self, name: str, pixels: Callable[[], Any]) -> bytes:
+        with self._guard:
+            if name in self._encoded:
+                self._encoded.move_to_end(name)
+                return self._encoded[name]
+        with self._encoding:  # one at a time: those who ask for the same image share the work
+            if name in self._encoded:
+                return self._encoded[name]
+            content = _png(pixels())
+            with self._guard:
+                self._encoded[name] = content
+                while sum(map(len, self._encoded.values())) > _CACHE_BYTES and len(self._encoded) > 1:
+                    self._encoded.popitem(last=False)
+        return content
 
     def _is_past(self) -> bool:
         return self.options.until is not None and datetime.now(UTC) > self.options.until
-
-    def _is_open(self) -> bool:
-        return self.intake and not self._is_past()
 
     def _language(self, asked: str) -> str:
         plain = asked.replace("-", "")
@@ -276,6 +280,9 @@ class WebStudy:
 
     def _is_known(self, place: Place) -> bool:
         return participant.is_known(self._folder(place))
+
+    def _has_begun(self, place: Place) -> bool:
+        return place.token in self._sittings or self._folder(place).exists()
 
     def _answering(self, token: str, tab: str) -> Place:
         place = self.places.by_token(token)
@@ -309,6 +316,8 @@ class WebStudy:
         return sitting
 
     def _response(self, message: Answer, trial: Trial) -> Any:
+        if message.choice == "tie" and not self.experiment.definition.ties:
+            raise Refused("bad_link")
         images = sent.trial_images(self.experiment, trial)
         sizes = {role: image.size for role, image in images.items()}
         expected = sent.places(self.experiment.definition.presentation, sizes, message.window_px)

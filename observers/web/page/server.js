@@ -23,7 +23,7 @@ export async function post(path, message, options = {}) {
   } catch {
     // a proxy's page
   }
-  if (reply.status >= 500 || reply.status === 429) throw new TypeError(refused);
+  if (reply.status >= 500 || reply.status === 429 || reply.status === 408) throw new TypeError(refused);
   throw new Refused(refused);
 }
 

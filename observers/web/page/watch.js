@@ -4,7 +4,9 @@ import { element } from "./pages.js";
 import { wait } from "./server.js";
 
 const address = `/api${location.pathname}`;
-const COLUMNS = ["Code", "State", "Answered", "Outcomes", "Median time", "Catch trials", "Last seen", "Stands out"];
+const COLUMNS = ["Code", "State", "Answered", "Outcomes", "Median time", "Catch trials", "Last seen", "Stands out", "Link"];
+
+let shown = "";
 
 function row(person) {
   const ago = Math.max(0, Math.round((Date.now() / 1000 - person.seen) / 60));
@@ -16,12 +18,25 @@ function row(person) {
   ];
   const made = element("tr");
   made.append(...cells.map((text) => element("td", text)));
+  const link = element("button", "Show");
+  link.type = "button";
+  link.setAttribute("aria-label", `Show the link of ${person.code}`);
+  link.onclick = () => {
+    shown = `To go on in another browser, ${person.code} opens ${location.origin}${person.link}`;
+    document.getElementById("link").textContent = shown;
+  };
+  const cell = element("td");
+  cell.append(link);
+  made.append(cell);
   return made;
 }
 
 function draw(found) {
   const states = Object.entries(found.states).map(([name, n]) => `${n} ${name.replace("_", " ")}`).join(", ");
   const limit = found.limit ? ` of ${found.limit}` : "";
+  const link = element("p", shown);
+  link.id = "link";
+  link.setAttribute("role", "status");
   const table = element("table");
   const head = element("tr");
   head.append(...COLUMNS.map((name) => element("th", name)));
@@ -38,6 +53,7 @@ function draw(found) {
     element("p", `${found.people.length}${limit} place${found.people.length === 1 && !limit ? "" : "s"}: ${states || "no one yet"}. New participants are ${found.intake ? "let in" : "turned away"}.`),
     button,
     table,
+    link,
   );
 }
 

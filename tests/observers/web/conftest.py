@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from browsers import Served, browser, chromium, write_study
+from web_client import WebClient
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,17 @@ def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     yield serve
     for one in running:
         one.stop()
+
+
+@pytest.fixture
+def join() -> Iterator[Callable[..., WebClient]]:
+    """Come to a server as a participant without a browser."""
+    coming: list[WebClient] = []
+
+    def join(server: Served, *tab: str, **options: Any) -> WebClient:
+        coming.append(WebClient(server.address, *tab, **options))
+        return coming[-1]
+
+    yield join
+    for one in coming:
+        one.close()
