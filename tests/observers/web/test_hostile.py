@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -346,7 +347,8 @@ def call(app: Any, path: str, message: dict[str, Any]) -> tuple[int, bytes]:
         "headers": [(b"content-type", b"application/json")],
         "client": ("127.0.0.1", 1),
     }
-    asyncio.run(app(scope, receive, send))
+    with ThreadPoolExecutor(1) as thread:  # this one may have a browser's event loop
+        thread.submit(lambda: asyncio.run(app(scope, receive, send))).result()
     return sent[0]["status"], sent[1]["body"]
 
 
