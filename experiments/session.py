@@ -16,7 +16,7 @@ import json
 import platform
 import re
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class Manifest:
         Version of this layout.
     id : str
         Drawn at random, so that a copy is not taken for another session; empty in older sessions.
+    attributes : list of str
+        In the order of the definition file, which a plan follows and canonical JSON does not keep; empty in older ones.
     """
 
     experiment: str
@@ -76,6 +78,7 @@ class Manifest:
     versions: dict[str, str]
     format: int = FORMAT
     id: str = ""
+    attributes: list[str] = field(default_factory=list)
 
     def read_definition(self) -> Definition:
         """Return the definition that the session began with."""
@@ -227,4 +230,5 @@ def new_manifest(
         created_at=utc_now(),
         versions=versions(),
         id=uuid.uuid4().hex,
+        attributes=list(definition.attributes),
     )

@@ -18,6 +18,7 @@ from .commands.beginning import demo, new
 from .commands.exchanging import export, import_table, schema
 from .commands.observing import check, costs, observers, plan, run, status
 from .commands.serving import serve
+from .commands.sharing import verify
 
 # What the disk refuses: not our mistake, and nothing to show a traceback for.
 _REFUSED = {
@@ -68,6 +69,6 @@ def main() -> None:
 for command in (
     *(demo, new, check, plan, run, serve, status, costs),
     *(scale, compare, report),
-    *(observers, import_table, export, schema),
+    *(observers, import_table, export, verify, schema),
 ):
     main.add_command(command)
