@@ -20,7 +20,7 @@ from .seam import (
 )
 from .session import SessionError
 from .status import read_status
-from .table import COLUMNS, as_trials, load_trials, session_status
+from .table import COLUMNS, as_trials, find_sessions, load_trials, session_status
 from .trial_sequence import make_plan
 from .trials_file import write_trials
 
@@ -45,6 +45,7 @@ __all__ = [
     "Trial",
     "as_trials",
     "definition_schema",
+    "find_sessions",
     "import_choices",
     "import_matrix",
     "load_trials",

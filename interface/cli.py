@@ -13,12 +13,12 @@ import click
 
 from visavis.base.text import printable
 
-from .commands.analysing import compare, report, scale
+from .commands.analysing import compare, preregister, report, scale
 from .commands.beginning import demo, new
 from .commands.exchanging import export, import_table, schema
 from .commands.observing import check, costs, observers, plan, run, status
 from .commands.serving import serve
-from .commands.sharing import verify
+from .commands.sharing import publish, verify
 
 # What the disk refuses: not our mistake, and nothing to show a traceback for.
 _REFUSED = {
@@ -68,7 +68,7 @@ def main() -> None:
 
 for command in (
     *(demo, new, check, plan, run, serve, status, costs),
-    *(scale, compare, report),
-    *(observers, import_table, export, verify, schema),
+    *(preregister, scale, compare, report),
+    *(observers, import_table, export, publish, verify, schema),
 ):
     main.add_command(command)

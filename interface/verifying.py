@@ -200,7 +200,7 @@ def _images(folder: Path, manifests: list[Manifest]) -> Iterator[Check]:
     if not missing:
         yield Check("ok", what)
     elif len(missing) == len(recorded):
-        yield Check("not checked", what, "the folder holds none of them; their hashes are in the sessions' manifests")
+        yield Check("not checked", what, "it holds no image of theirs; the hashes are in the sessions' manifests")
     else:
         scene, rendition = missing[0]
         yield Check("FAILED", what, f"{len(missing)} are changed or missing (first: {scene}, {rendition})")

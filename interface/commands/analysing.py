@@ -10,7 +10,7 @@ import click
 
 from visavis.base.near import did_you_mean
 
-from .common import FILE, FOLDER, read_pairs, read_trials, say, strict_option, with_options, write_text
+from .common import DEFINITION, FILE, FOLDER, read_pairs, read_trials, say, strict_option, with_options, write_text
 
 if TYPE_CHECKING:
     from visavis.scaling import Comparison, Options, ScreeningRule
@@ -152,12 +152,14 @@ def compare(
 @click.argument("results", type=FOLDER, default=Path("results"))
 @click.option("-o", "--output", type=FOLDER, default=Path("report"), show_default=True, help="Folder of the report.")
 @click.option("--sensitivity", is_flag=True, help="Show how far the result depends on each open choice.")
+@click.option("--preregistration", type=FILE, help="Say how what was run departs from this preregistration.")
 @with_options(_comparison_options)
 @strict_option
 def report(
     results: Path,
     output: Path,
     sensitivity: bool,
+    preregistration: Path | None,
     people: tuple[str, ...],
     screen: bool,
     screen_by: tuple[str, ...],
@@ -174,8 +176,53 @@ def report(
         options=_options(screen, screen_by, **options),
         extra=[SENSITIVITY] if sensitivity else [],
     )
+    if preregistration is not None:
+        compared = _with_departures(compared, preregistration, results)
     _tell_notes(compared)
     say(f"{write_report(compared, output)} written")
+
+
+def _with_departures(compared: Comparison, preregistration: Path, results: Path) -> Comparison:
+    """Add how what was run departs from what was registered to the notes, first."""
+    from visavis.experiments import find_sessions
+    from visavis.experiments.session import read_manifest
+    from visavis.preregistering import departures, read_preregistration
+
+    registered = read_preregistration(preregistration)
+    began = [read_manifest(folder).created_at for folder in find_sessions(results)[0]]
+    return replace(compared, notes=(*departures(registered, compared, began), *compared.notes))
+
+
+@click.command()
+@click.argument("definition", type=DEFINITION)
+@click.option("-o", "--output", type=FILE, default=Path("preregistration.json"), show_default=True)
+@click.option("--observer", "observers", multiple=True, metavar="NAME", help="Whose plan is fixed by its hash.")
+@click.option("--note", default="", help="Hypotheses and reasons, in words.")
+@with_options(_comparison_options)
+def preregister(
+    definition: Path,
+    output: Path,
+    observers: tuple[str, ...],
+    note: str,
+    people: tuple[str, ...],
+    screen: bool,
+    screen_by: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Fix DEFINITION, its images and plans, screening and options of the analysis in one file, with time and hash."""
+    from visavis.experiments import Experiment
+    from visavis.preregistering import preregister as registered
+    from visavis.preregistering import read_preregistration
+
+    path = registered(
+        Experiment.load(definition),
+        output,
+        people=people,
+        observers=observers,
+        options=_options(screen, screen_by, **options),
+        note=note,
+    )
+    say(f"{path} written, SHA-256 {read_preregistration(path)['sha256']}: deposit it before the first session")
 
 
 def _tell_notes(compared: Comparison) -> None:
