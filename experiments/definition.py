@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import rfc8785
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .explanation import explain
+from visavis.base.text import bad_character, nfc
+
+from .explanation import explain, shortened
 from .presentation import MODEL_CONFIG, Presentation, Text, Words, in_language
-from .yaml_file import YamlFile, read_yaml
+from .yaml_file import KeyPath, YamlFile, read_yaml
 
 
 class DefinitionError(ValueError):
@@ -36,12 +38,23 @@ class DefinitionError(ValueError):
         super().__init__("\n  ".join((f"{source}: the definition cannot be used:", *self.problems)))
 
 
+_LONGEST_NAME = 200
+_LONGEST_TEXT = 20_000
+_DEEPEST = 50
+_MOST_VALUES = 200_000
+
+
 def _check_name(name: str) -> str:
     if not name.strip() or name != name.strip():
         raise ValueError("a name must not be empty or begin or end with a space")
     if "/" in name or any(ord(character) < 32 for character in name):
         raise ValueError("a name must not contain '/' or control characters")
-    return unicodedata.normalize("NFC", name)
+    bad = bad_character(name)
+    if bad is not None:
+        raise ValueError(f"a name must not contain {bad}, which cannot be seen or printed")
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"a name must have at most {_LONGEST_NAME} characters")
+    return nfc(name)
 
 
 def _check_once(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -418,8 +431,44 @@ def definition_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
+def _unfit(data: Any) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what no definition may hold, with its path: too much, too deep, too long, or not text."""
+    waiting: list[tuple[KeyPath, Any]] = [((), data)]
+    seen = 0
+    while waiting:
+        path, value = waiting.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            yield (), f"more than {_MOST_VALUES:,} values: write fewer"
+            return
+        if len(path) > _DEEPEST:
+            yield path[:3], f"nested more than {_DEEPEST} levels deep, or within itself: a few are enough"
+            return
+        if isinstance(value, Mapping):
+            waiting += [((*path, key), one) for key, one in value.items()]
+            waiting += [((*path, key), key) for key in value if isinstance(key, str)]
+        elif isinstance(value, list | tuple):
+            waiting += [((*path, position), one) for position, one in enumerate(value)]
+        elif isinstance(value, str) and len(value) > _LONGEST_TEXT:
+            yield path, f"a text of {len(value):,} characters, more than {_LONGEST_TEXT:,}: shorten it"
+        elif isinstance(value, str) and any(0xD800 <= ord(character) <= 0xDFFF for character in value):
+            yield path, "half a character (a lone surrogate), which no file can hold: write it anew"
+        elif isinstance(value, int) and abs(value) > 2**53:
+            yield path, "a whole number beyond 2^53, which not every reader keeps: write a smaller one"
+
+
+def _located(path: KeyPath, text: str, file: YamlFile | None) -> str:
+    line = file.line(path) if file else None
+    field = shortened(".".join(str(part) for part in path))[1:-1]
+    return f"{f'line {line}: ' if line else ''}{f'{field}: ' if field else ''}{text}"
+
+
 def _validate(data: Any, source: str, file: YamlFile | None) -> Definition:
     problems = list(file.problems) if file else []
+    unfit = list(islice(_unfit(data), 20))
+    if unfit:
+        said = [_located(path, text, file) for path, text in unfit]
+        raise DefinitionError(source, [*problems, *said])
     if not isinstance(data, dict):
         raise DefinitionError(source, [*problems, "expected a mapping of keys to values: see 'visavis new'"])
     try:

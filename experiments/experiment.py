@@ -14,6 +14,8 @@ from .definition import Definition, DefinitionError, ListedPairs, RandomPairs
 from .plan import Plan
 from .trial_sequence import make_plan
 
+_MOST_TRIALS = 5_000_000
+
 
 @dataclass(frozen=True, repr=False)
 class Experiment:
@@ -107,6 +109,24 @@ def load_stimuli(definition: Definition, base: Path) -> StimulusSet:
     return StimulusSet.from_folder(base / str(chosen.folder), chosen.pattern, scenes=scenes, renditions=renditions)
 
 
+def _trials(definition: Definition, renditions: int, scenes: int) -> int:
+    """Count the trials of one session before any is made."""
+    pairs = renditions * (renditions - 1) // 2
+    if isinstance(definition.pairs, ListedPairs):
+        pairs = len(definition.pairs.pairs)
+    elif isinstance(definition.pairs, RandomPairs):
+        pairs = definition.pairs.per_scene
+    elif definition.adaptive:
+        pairs = renditions - 1
+    orders = 2 if definition.sides == "both_orders" else 1
+    main = len(definition.attributes) * scenes * pairs * definition.repetitions * orders
+    return (
+        main
+        + sum(catch.repetitions for catch in definition.catch)
+        + (definition.practice.trials if definition.practice else 0)
+    )
+
+
 def _with(chosen: tuple[str, ...] | None, also: Iterator[tuple[str, str]]) -> list[str] | None:
     """Add to the chosen names those that other parts of the definition name."""
     return None if chosen is None else list(dict.fromkeys([*chosen, *(name for _, name in also)]))
@@ -142,6 +162,12 @@ def _mismatches(definition: Definition, stimuli: StimulusSet) -> Iterator[str]:
             if name not in known:
                 yield f"{field}: unknown {kind} {name!r} in {stimuli.folder}: {did_you_mean(name, known[:10])}"
     compared = definition.compared(stimuli.renditions)
+    planned = _trials(definition, len(compared), len(definition.main_scenes(stimuli.scenes)))
+    if planned > _MOST_TRIALS:
+        yield (
+            f"repetitions: an observer would be asked {planned:,} trials, more than {_MOST_TRIALS:,}: lower "
+            "'repetitions', or choose fewer attributes, scenes or pairs"
+        )
     if len(compared) < 2:
         yield f"nothing to compare: {stimuli.folder} has {len(compared)} rendition(s) besides the reference"
     if isinstance(definition.pairs, RandomPairs):

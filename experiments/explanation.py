@@ -19,6 +19,7 @@ _EXPECTED = {
     "string_type": "text",
     "tuple_type": "a list",
 }
+_SHOWN = 80
 _TAKES_KEYS = {"dict_type", "model_type", "model_attributes_type"}
 
 
@@ -52,11 +53,13 @@ def say_wrong(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
     if kind == "extra_forbidden":
         return _unknown_key(path, schema)
     if kind == "missing":
-        return "this key is missing"
+        *inside, name = path
+        where = f"below {'.'.join(map(str, inside))}, indented" if inside else "to the file, not indented"
+        return f"this key is missing: add '{name}: …' {where}"
     if kind in {"union_tag_not_found", "union_tag_invalid"}:
         return "'design' must be one of all, listed, random, adaptive"
     if kind == "string_type" and isinstance(given, int | float):
-        return f"{given!r} is read as a number, expected text: write it in quotes"
+        return f"{shortened(given)} is read as a number, expected text: write it in quotes"
     if kind == "too_short":
         return f"expected at least {limits['min_length']}, got {limits['actual_length']}"
     if kind == "too_long":
@@ -70,7 +73,13 @@ def say_wrong(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
         message = str(detail["msg"]).removeprefix("Value error, ").replace("Input should", "must")
     if given is None:
         return f"{message}, got nothing"
-    return message if isinstance(given, dict | list) else f"{message}, got {given!r}"
+    return message if isinstance(given, dict | list) else f"{message}, got {shortened(given)}"
+
+
+def shortened(value: object) -> str:
+    """Return how a value is written in a message: long ones by their beginning."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(text)} characters)"
 
 
 def _unknown_key(path: KeyPath, schema: dict[str, Any]) -> str:

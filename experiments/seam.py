@@ -241,7 +241,7 @@ class Observer(abc.ABC):
     stop_reason : str
         Set by the observer where `respond` ends before every trial is answered: why, and what to do about it.
     acknowledges : bool
-        Whether the observer says to whoever answered that an answer is kept. Each is then flushed to the disk itself
+        Whether the observer says to the person that an answer is kept. Each is then flushed to the disk itself
         before `respond` goes on; otherwise answers within 50 ms share a flush.
     """
 

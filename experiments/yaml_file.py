@@ -25,8 +25,14 @@ _TRAPS = (
     (re.compile(r"(?i:y|n|yes|no|on|off)"), "some YAML readers take it for true or false", "as true or false"),
     (re.compile(r"[+-]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "some YAML readers take it for a number in base 60", ""),
     (re.compile(r"[+-]?[0-9]+(_[0-9]+)+(\.[0-9]*)?"), "some YAML readers drop the underscore", "without it"),
+    (re.compile(r"[+-]?[0-9]{17,}"), "readers keep whole numbers exactly up to 2^53 alone", "with fewer digits"),
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"), "some YAML readers take it for a date", ""),
 )
+
+_MOST_CHARACTERS = 5_000_000
+_MOST_VALUES = 200_000
+_DEEPEST = 50
+_SHOWN = 60
 
 # What people do about what the parser says, by a part of it.
 _REMEDIES = {
@@ -86,30 +92,51 @@ def parse_yaml(text: str) -> YamlFile:
     ValueError
         If it is not one well-formed YAML document; the message gives line and column.
     """
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(f"holds {len(text):,} characters, more than {_MOST_CHARACTERS:,}: is it the right file?")
+    lines: dict[KeyPath, int] = {}
+    problems: list[str] = []
     try:
         node = YAML(typ="safe", pure=True).compose(text)
-        data = YAML(typ="safe", pure=True).load(text)
+        for number, (key_path, value) in enumerate(_walk(node, ())):
+            if number > _MOST_VALUES:
+                raise ValueError(f"holds more than {_MOST_VALUES:,} values: write fewer, or without aliases (*)")
+            lines.setdefault(key_path, value.start_mark.line + 1)
+            trap = _trap(value)
+            if trap:
+                problems.append(f"line {value.start_mark.line + 1}: {trap}")
+        try:
+            data = YAML(typ="safe", pure=True).load(text)
+        except ValueError as error:  # a number that Python does not take
+            raise ValueError(next(iter(problems), str(error))) from error
     except MarkedYAMLError as error:
         raise ValueError(_explain(error)) from error
     except YAMLError as error:
-        raise ValueError(str(error)) from error
-    lines: dict[KeyPath, int] = {}
-    problems: list[str] = []
-    for key_path, value in _walk(node, ()):
-        lines.setdefault(key_path, value.start_mark.line + 1)
-        trap = _trap(value)
-        if trap:
-            problems.append(f"line {value.start_mark.line + 1}: {trap}")
+        raise ValueError(str(error).partition("\n")[0]) from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply: a few levels are enough") from error
     return YamlFile(data, lines, tuple(problems))
 
 
 def _walk(node: Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, Node]]:
-    """Yield every node with its path, a key before its value: people look for a value where its key stands."""
+    """Yield every node with its path, a key before its value: people look for a value where its key stands.
+
+    Raises
+    ------
+    ValueError
+        Naming the line of what is nested too deeply, or is a key and not a text.
+    """
     if node is None:
         return
+    if len(path) > _DEEPEST:
+        raise ValueError(
+            f"line {node.start_mark.line + 1}: nested over {_DEEPEST} levels deep, or within itself: a few are enough"
+        )
     yield path, node
     if isinstance(node, MappingNode):
         for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise ValueError(f"line {key.start_mark.line + 1}: a key is a list or a mapping, expected text")
             yield (*path, key.value), key
             yield from _walk(value, (*path, key.value))
     elif isinstance(node, SequenceNode):
@@ -134,5 +161,6 @@ def _trap(node: Node) -> str | None:
     for pattern, reason, otherwise in _TRAPS:
         if pattern.fullmatch(text):
             remedy = f"write it {otherwise}, or in quotes" if otherwise else "write it in quotes"
-            return f"{text} is ambiguous ({reason}): {remedy} ('{text}')"
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+            return f"{shown} is ambiguous ({reason}): {remedy} ('{shown}')"
     return None

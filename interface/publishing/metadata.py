@@ -170,7 +170,8 @@ def ro_crate(about: About, folder: Path, data: str, report: str | None) -> dict[
                 "result": [{"@id": name} for name in made],
             }
         )
-    return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
+    context = ["https://w3id.org/ro/crate/1.1/context", {"sha256": "https://schema.org/sha256"}]
+    return {"@context": context, "@graph": graph}
 
 
 def _format(file: Path) -> str:

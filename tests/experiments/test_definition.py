@@ -241,3 +241,60 @@ def test_names_are_held_in_one_form_of_unicode() -> None:
     data = {"visavis": 1, "name": "n", "seed": 1, "attributes": {"contrast": {"question": "Which?"}}}
     data["stimuli"] = {"folder": "images", "scenes": [spelt, "coast"]}
     assert Definition.from_dict(data).stimuli.scenes == ("G\u00e4rten", "coast")
+
+
+WHOLE = "visavis: 1\nname: s\nstimuli: {folder: images}\nattributes: {c: {question: Q}}\nseed: 1\n"
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (WHOLE + "catch: " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        (WHOLE + "catch: " + "[" * 60 + "]" * 60, "line 6: nested over 50 levels deep, or within itself"),
+        (WHOLE + "catch: &a [*a]\n", "line 6: nested over 50 levels deep, or within itself"),
+        (BOMB, "holds more than 200,000 values: write fewer, or without aliases"),
+        (WHOLE + "? [a, b]\n: 1\n", "line 6: a key is a list or a mapping, expected text"),
+        (
+            WHOLE + "x: !!python/object/apply:os.system ['true']\n",
+            "column 4: could not determine a constructor",
+        ),
+        (WHOLE.replace("seed: 1", "seed: " + "9" * 5000), "line 5: 999"),
+        (WHOLE + "repetitions: 9007199254740993\n", "line 6: repetitions: a whole number beyond 2^53"),
+        (
+            WHOLE.replace("Q", "x" * 30_000),
+            "line 4: attributes.c.question: a text of 30,000 characters",
+        ),
+        (WHOLE.replace("name: s", "name: " + "x" * 300), "line 2: name: a name must have at most 200 characters"),
+        (WHOLE.replace("name: s", 'name: "a\\ud83d"'), "line 2: name: half a character"),
+        (WHOLE.replace("name: s", 'name: "a\\u200bb"'), "line 2: name: a name must not contain U+200B"),
+        (WHOLE.replace("seed: 1\n", ""), "seed: this key is missing: add 'seed: …' to the file, not indented"),
+        (
+            WHOLE + "practice: {}\n",
+            "line 6: practice.trials: this key is missing: add 'trials: …' below practice",
+        ),
+        (WHOLE.replace("name: s", "name: " + "x" * 150 + "/"), "… (153 characters)"),
+    ],
+)
+def test_what_is_too_much_too_deep_or_not_text_is_named_before_memory_is_spent(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "s.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(DefinitionError) as caught:
+        Definition.from_yaml(tmp_path / "s.yaml")
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+def test_a_dictionary_within_itself_is_refused() -> None:
+    data: dict[str, object] = {"visavis": 1}
+    data["models"] = data
+    with pytest.raises(DefinitionError, match="nested more than 50 levels deep, or within itself"):
+        Definition.from_dict(data)
+
+
+def test_more_trials_than_a_session_can_hold_are_counted_before_they_are_made(experiment: Experiment) -> None:
+    with pytest.raises(DefinitionError, match=r"an observer would be asked [0-9,]+ trials, more than 5,000,000"):
+        experiment.with_repetitions(10**9)
