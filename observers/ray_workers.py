@@ -6,23 +6,28 @@ log of the session holds each as soon as it is given, and what a lost worker has
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import queue
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from visavis.experiments import Experiment, Observer, ObserverError, Response, Trial
 
 from .api import ApiObserver
+from .api.workers import handed_over
 from .registry import create_observer
 
 CHUNK = 50
 """Trials that a worker gets at once."""
 MOST_LOSSES = 3
 """So many times a worker is replaced."""
+BESIDE = "beside"
+"""Ray's name for the thread of a worker that interruptions come to."""
 REACHED_WITHIN_S = 5.0
 """So long a cluster's address may take to answer."""
 
@@ -76,6 +81,7 @@ class RayObserver(Observer):
         self._count, self._gpus, self._address = workers, gpus_per_worker, address
         self._experiment: Experiment | None = None
         self._workers: list[Any] = []
+        self._runs = itertools.count(1)
         self._started_ray = False
         self._described: dict[str, Any] = {}
 
@@ -141,7 +147,10 @@ class RayObserver(Observer):
         return self._one.estimate(experiment, trials)
 
     def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
-        """Hand out the trials and yield responses as they come."""
+        """Hand out the trials and yield responses as they come.
+
+        After Ctrl-C each worker hands over what it has and what is under way there, before this ends.
+        """
         if not self._workers:
             raise ObserverError(f"{self.name}: prepare comes before respond")
         size = max(1, min(CHUNK, -(-len(trials) // (2 * self._count))))
@@ -149,30 +158,24 @@ class RayObserver(Observer):
         for begin in range(0, len(trials), size):
             chunks.put(trials[begin : begin + size])
         done: queue.SimpleQueue[Response | BaseException | None] = queue.SimpleQueue()
-        stop = threading.Event()
+        stop, abandoned, run = threading.Event(), threading.Event(), next(self._runs)
         threads = [
-            threading.Thread(target=self._serve, args=(place, chunks, done, stop), daemon=True)
+            threading.Thread(target=self._serve, args=(place, run, chunks, done, stop, abandoned), daemon=True)
             for place in range(self._count)
         ]
         for thread in threads:
             thread.start()
-        busy, failure = len(threads), None
+
+        def interrupt() -> None:
+            stop.set()
+            for worker in self._workers:
+                worker.interrupt.options(concurrency_group=BESIDE).remote(run)
+
         try:
-            while busy:
-                try:
-                    result = done.get(timeout=0.2)
-                except queue.Empty:
-                    continue
-                if result is None:
-                    busy -= 1
-                elif isinstance(result, BaseException):
-                    failure = failure or result
-                else:
-                    yield result
+            yield from handed_over(done, len(threads), interrupt)
         finally:
             stop.set()
-        if failure is not None:
-            raise failure
+            abandoned.set()
 
     def describe(self) -> dict[str, Any]:
         """Return what the first worker says of itself, and how many there are."""
@@ -192,9 +195,11 @@ class RayObserver(Observer):
     def _serve(
         self,
         place: int,
+        run: int,
         chunks: queue.SimpleQueue[Sequence[Trial]],
         done: queue.SimpleQueue[Response | BaseException | None],
         stop: threading.Event,
+        abandoned: threading.Event,
     ) -> None:
         """Give one worker chunk after chunk, from a thread of its own; a worker that is lost is replaced."""
         import ray
@@ -208,16 +213,18 @@ class RayObserver(Observer):
                         responses = (
                             self._workers[place]
                             .respond.options(num_returns="streaming")
-                            .remote(list(unanswered.values()))
+                            .remote(list(unanswered.values()), run)
                         )
                         for reference in responses:
                             response = ray.get(reference)
                             if unanswered.pop(response.trial, None) is not None:
                                 done.put(response)
-                            if stop.is_set():
+                            if abandoned.is_set():
                                 return
                         break  # what the observer left out, it has left out
                     except ray.exceptions.RayActorError:
+                        if stop.is_set():
+                            return
                         losses += 1
                         if losses > MOST_LOSSES:
                             raise ObserverError(
@@ -237,7 +244,9 @@ class RayObserver(Observer):
     def _new_worker(self) -> Any:
         import ray
 
-        return ray.remote(_Worker).options(num_cpus=1, num_gpus=self._gpus).remote(*self._made_by, self.session)
+        # A thread beside that of the trials, so that an interruption arrives while they are answered.
+        made: Any = ray.remote(num_cpus=1, num_gpus=self._gpus, concurrency_groups={BESIDE: 1})(_Worker)
+        return made.remote(*self._made_by, self.session)
 
 
 def _check_reachable(address: str) -> None:
@@ -253,13 +262,30 @@ class _Worker:
     def __init__(self, spec: str, options: Mapping[str, Any], name: str | None, session: str) -> None:
         self.observer = create_observer(spec, options, name=name)
         self.observer.session = session
+        self.interrupted = 0
 
     def prepare(self, experiment: Experiment) -> tuple[list[str], dict[str, Any]]:
         return self.observer.prepare(experiment), self.observer.describe()
 
-    def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
-        for response in self.observer.respond(trials):  # noqa: UP028 - Ray sends into what 'yield from' would expose
+    def respond(self, trials: Sequence[Trial], run: int) -> Iterator[Response]:
+        """Answer trials; once interrupted, pass Ctrl-C on to the observer, which may hand over what is under way."""
+        responses = self.observer.respond(trials)
+        draw: Callable[[], Response] = partial(next, responses)
+        passed_on = False
+        while True:
+            try:
+                response = draw()
+            except (StopIteration, KeyboardInterrupt):
+                return
+            draw = partial(next, responses)
             yield response
+            if self.interrupted >= run and not passed_on:
+                if not isinstance(responses, Generator):
+                    return
+                passed_on, draw = True, partial(responses.throw, KeyboardInterrupt())
+
+    def interrupt(self, run: int) -> None:
+        self.interrupted = run
 
     def process(self) -> int:
         import os

@@ -72,31 +72,57 @@ def in_parallel(
     threads = [threading.Thread(target=work_on, daemon=True) for _ in range(min(workers, len(items)))]
     for thread in threads:
         thread.start()
-    failure: BaseException | None = None
-    deadline: float | None = None
-    busy = len(threads)
     try:
-        while busy and (deadline is None or time.monotonic() < deadline):
-            try:
-                # A wait without end could not be interrupted on Windows.
-                result = done.get(timeout=0.2)
-                if result is None:
-                    busy -= 1
-                elif isinstance(result, BaseException):
-                    if failure is None or isinstance(failure, Stopped):
-                        failure = result
-                else:
-                    yield result
-            except queue.Empty:
-                continue
-            except KeyboardInterrupt as interrupt:
-                if deadline is not None:
-                    raise
-                stop.set()
-                failure, deadline = interrupt, time.monotonic() + GRACE_S
+        yield from handed_over(done, len(threads), stop.set)
     finally:
         stop.set()
         abandoned.set()
+
+
+def handed_over(
+    done: queue.Queue[_Result | BaseException | None] | queue.SimpleQueue[_Result | BaseException | None],
+    busy: int,
+    stop: Callable[[], None],
+) -> Generator[_Result, None, None]:
+    """Yield the results that threads put into a queue, until each has put None.
+
+    Ctrl-C, whether it falls here or is thrown in by the caller, stops the threads, and is raised once what is under way
+    has been yielded, or after `GRACE_S`.
+
+    Parameters
+    ----------
+    done : queue
+        Of results, and of what went wrong.
+    busy : int
+        How many threads there are.
+    stop : callable
+        Has them begin nothing new.
+
+    Raises
+    ------
+    Exception
+        The first in the queue, `Stopped` aside, or else the interruption.
+    """
+    failure: BaseException | None = None
+    deadline: float | None = None
+    while busy and (deadline is None or time.monotonic() < deadline):
+        try:
+            # A wait without end could not be interrupted on Windows.
+            result = done.get(timeout=0.2)
+            if result is None:
+                busy -= 1
+            elif isinstance(result, BaseException):
+                if failure is None or isinstance(failure, Stopped):
+                    failure = result
+            else:
+                yield result
+        except queue.Empty:
+            continue
+        except KeyboardInterrupt as interrupt:
+            if deadline is not None:
+                raise
+            failure, deadline = interrupt, time.monotonic() + GRACE_S
+            stop()
     if failure is not None:
         raise failure
 

@@ -10,17 +10,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from definitions import definition_data
 from extras import require_extra
 
 from visavis import load_trials, run
-from visavis.experiments import Experiment, ObserverError
+from visavis.experiments import Experiment, ObserverError, Response, Trial
 from visavis.observers import SimulatedObserver, SimulatedOptions
-from visavis.observers.ray_workers import RayObserver
+from visavis.observers.ray_workers import RayObserver, _Worker
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Ray's own
@@ -79,6 +80,44 @@ def test_a_worker_that_is_killed_costs_no_trial(make_experiment: MakeExperiment,
     assert result.outcomes == {"choice": len(experiment.plan("P1"))}
     table = load_trials(tmp_path)
     assert table["trial"].tolist() == [trial.id for trial in experiment.plan("P1")]
+
+
+def test_ctrl_c_hands_over_what_the_workers_have_and_begins_nothing_more(make_experiment: MakeExperiment) -> None:
+    experiment = make_experiment(repetitions=60)
+    trials = list(experiment.plan("P1"))
+    observer = RayObserver("simulated:P1", {**OPTIONS, "seconds_per_trial": 0.05})
+    observer.prepare(experiment)
+    try:
+        responses = observer.respond(trials)
+        given = [next(responses).trial]
+        given.append(responses.throw(KeyboardInterrupt).trial)
+        with pytest.raises(KeyboardInterrupt):
+            given.extend(response.trial for response in responses)
+        assert 2 <= len(given) == len(set(given)) < len(trials)
+        rest = [trial for trial in trials if trial.id not in given][:4]
+        assert {response.trial for response in observer.respond(rest)} == {trial.id for trial in rest}
+    finally:
+        observer.close()
+
+
+def test_a_worker_passes_ctrl_c_on_to_its_observer_and_hands_over_what_comes_then() -> None:
+    class Paid(SimulatedObserver):
+        def respond(self, trials: Sequence[Trial]) -> Iterator[Response]:
+            try:
+                for trial in trials:
+                    yield Response(trial.id, "refusal")
+            except KeyboardInterrupt:
+                yield Response("under way", "refusal")
+                raise
+
+    worker = _Worker("simulated:P1", OPTIONS, "P1", "1")
+    worker.observer = Paid("P1", SimulatedOptions(**OPTIONS))  # type: ignore[arg-type]
+    trials = [SimpleNamespace(id=str(number)) for number in range(5)]
+    earlier = worker.respond(trials, 1)  # type: ignore[arg-type]
+    assert next(earlier).trial == "0"
+    worker.interrupt(1)
+    assert [response.trial for response in earlier] == ["under way"]
+    assert len(list(worker.respond(trials, 2))) == 5  # type: ignore[arg-type]
 
 
 def test_a_run_that_is_killed_is_resumed(images: Path, tmp_path: Path) -> None:
