@@ -245,7 +245,8 @@ class RayObserver(Observer):
         import ray
 
         # A thread beside that of the trials, so that an interruption arrives while they are answered.
-        made: Any = ray.remote(num_cpus=1, num_gpus=self._gpus, concurrency_groups={BESIDE: 1})(_Worker)
+        remote: Any = ray.remote  # whose types know of no groups
+        made = remote(num_cpus=1, num_gpus=self._gpus, concurrency_groups={BESIDE: 1})(_Worker)
         return made.remote(*self._made_by, self.session)
 
 
