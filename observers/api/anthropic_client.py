@@ -78,7 +78,7 @@ class AnthropicClient(Client):
     def _failure(self, error: Exception) -> Exception | None:
         import anthropic
 
-        return sdk_failure(anthropic, error)
+        return sdk_failure(anthropic, error, self.redact_key)
 
     def read(self, data: Any) -> Reply:
         reply = Json(data)

@@ -190,7 +190,7 @@ class Client(abc.ABC):
         try:
             return self.read(self._redacted(json.loads(text)))
         except (ValueError, RecursionError, WrongShape) as error:
-            shown = re.sub(r"\s+", " ", text)[:200]
+            shown = re.sub(r"\s+", " ", self.redact_key(text))[:200]  # redacted before it is cut: no part stays either
             raise TemporaryFailure(self.redact_key(f"the reply cannot be read ({error}): {shown}"), lost=True) from None
 
     def guarded(self, call: Callable[..., _Result], *arguments: Any) -> _Result:
@@ -220,10 +220,10 @@ class Client(abc.ABC):
         return value
 
 
-def sdk_failure(sdk: Any, error: Exception) -> Exception | None:
+def sdk_failure(sdk: Any, error: Exception, redact: Callable[[str], str]) -> Exception | None:
     """Translate an error of OpenAI's or Anthropic's SDK, which name theirs alike; None for errors of other kinds."""
     if isinstance(error, sdk.APIStatusError):
-        return failure(error.status_code, error.response.headers, error.response.text)
+        return failure(error.status_code, error.response.headers, redact(error.response.text))
     if isinstance(error, sdk.APIConnectionError):
         return connection_failure(error.__cause__) or TemporaryFailure(f"the connection failed: {error}", lost=True)
     return None

@@ -87,11 +87,12 @@ class GoogleClient(Client):
 
         if isinstance(error, APIError):
             headers = getattr(error.response, "headers", None) or {}
-            return failure(error.code, headers, json.dumps(error.details, ensure_ascii=False, default=str))
+            said = json.dumps(error.details, ensure_ascii=False, default=str)
+            return failure(error.code, headers, self.redact_key(said))
         if isinstance(error, UnknownApiResponseError | json.JSONDecodeError):
             return TemporaryFailure(f"the reply cannot be read: {error}", lost=True)
         if isinstance(error, ValueError):  # the SDK checks a request before it sends it
-            return RequestRefused(str(error)[:500])
+            return RequestRefused(self.redact_key(str(error))[:500])
         return connection_failure(error)
 
     def read(self, data: Any) -> Reply:
@@ -150,7 +151,7 @@ class GoogleClient(Client):
         state = job.state.name if job.state else ""
         if state in _FAILED:
             said = job.error.message if job.error else state
-            raise RequestRefused(f"batch {batch} ended as {state}: {said}")
+            raise RequestRefused(f"batch {batch} ended as {state}: {self.redact_key(str(said))}")
         if state not in _FINISHED:
             return None
         name = job.dest.file_name if job.dest else None

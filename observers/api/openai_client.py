@@ -49,7 +49,7 @@ class OpenAIClient(Client):
     def _failure(self, error: Exception) -> Exception | None:
         import openai
 
-        return sdk_failure(openai, error)
+        return sdk_failure(openai, error, self.redact_key)
 
     def submit_batch(self, requests: Sequence[tuple[str, Body]], mark: str) -> str:
         file = io.BytesIO(batch_lines(requests, self.batch_url))
@@ -76,7 +76,7 @@ class OpenAIClient(Client):
             return None
         if state.status == "failed":
             said = "; ".join(str(error.message) for error in (state.errors.data if state.errors else None) or [])
-            raise RequestRefused(f"batch {batch} failed: {said or 'no reason given'}")
+            raise RequestRefused(f"batch {batch} failed: {self.redact_key(said) or 'no reason given'}")
         files = [file for file in (state.output_file_id, state.error_file_id) if file]
         lines = (line for file in files for line in self.guarded(self._openai.files.content, file).text.splitlines())
         return read_batch(self, lines)

@@ -74,6 +74,7 @@ class ModelServer(ThreadingHTTPServer):
         self.batches: dict[str, dict[str, Any]] = {}
         self.batch_ready = False
         self.batch_ends_as = ""  # a provider's word for a batch that failed as a whole
+        self.batch_says = ""  # OpenAI's reason for that
         self.hang_up_on_batches = False  # take a batch in and close the connection
 
     @property
@@ -243,7 +244,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _openai_batch_state(self, name: str) -> dict[str, Any]:
         server = self.server
         if server.batch_ends_as:
-            return _openai_batch(name, server.batch_ends_as, None)
+            errors = {"object": "list", "data": [{"message": server.batch_says}]} if server.batch_says else None
+            return {**_openai_batch(name, server.batch_ends_as, None), "errors": errors}
         if not server.batch_ready:
             return _openai_batch(name, "in_progress", None)
         output, errors = f"{name}-output", f"{name}-errors"

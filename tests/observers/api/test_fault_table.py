@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_observers import SPECS
+from api_observers import KEY_OF, SPECS
 from click.testing import CliRunner
 from model_server import WRAP, Asked, ModelServer, Says, structured
 
@@ -228,6 +228,35 @@ def test_a_key_is_redacted_in_texts_and_nothing_else_changes(
     assert response.choice == "left"
     assert response.provenance["tokens"]["input"] == 17001700
     assert json.loads(response.provenance["raw"]) == {"answer": "A", "key": "[key]"}
+
+
+@pytest.mark.parametrize("says", ["status", "html"])
+@pytest.mark.parametrize("provider", list(SPECS))
+def test_no_part_of_a_key_stays_where_a_long_message_is_cut(
+    provider: str,
+    says: str,
+    serve: Serve,
+    observer_at: ObserverAt,
+    make_experiment: MakeExperiment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = "secret-key-" + "0123456789" * 5
+    monkeypatch.setenv("SECRET", key)
+    echoed = Says(f"{key} " * 20, kind=says, status=400 if says == "status" else 200)
+    response, _ = ask(provider, [echoed], serve, observer_at, make_experiment(), key_env="SECRET", tries=1)
+    assert "[key]" in response.provenance["error"]
+    assert key[:10] not in json.dumps(response.provenance)
+
+
+def test_a_batch_that_failed_names_no_key(
+    serve: Serve, observer_at: ObserverAt, make_experiment: MakeExperiment, tmp_path: Path
+) -> None:
+    server, experiment = serve(lambda _: ANSWER), make_experiment()
+    run(experiment, observer_at("openai", server, batch="provider"), tmp_path, warn=quiet)
+    server.batch_ends_as, server.batch_says = "failed", f"no access for {KEY_OF['openai']}"
+    with pytest.raises(ObserverError, match=r"no access for \[key\]") as raised:
+        run(experiment, observer_at("openai", server, batch="provider"), tmp_path, warn=quiet)
+    assert KEY_OF["openai"] not in str(raised.value)
 
 
 def test_commentary_is_no_part_of_the_answer(
