@@ -18,7 +18,7 @@ def account(responses: pd.DataFrame) -> pd.DataFrame:
     ----------
     responses : DataFrame
         From `load_trials` with ``every_response=True``, so that what failed and was asked again counts too. Responses
-        that took neither requests nor tokens are left out.
+        that took neither requests nor tokens are left out, unless they record what a killed run may have lost.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def account(responses: pd.DataFrame) -> pd.DataFrame:
     for *trial, text in responses[_IDENTITY].dropna(subset="provenance").itertuples(index=False):
         known = json.loads(text)
         tokens = known.get("tokens")
-        if isinstance(tokens, dict) and (known.get("tries") or any(tokens.values())):
+        if isinstance(tokens, dict) and (known.get("tries") or any(tokens.values()) or known.get("lost_usd")):
             cost = known.get("cost_usd")
             money = [float("nan")] * 2 if cost is None else [cost, known.get("lost_usd", 0.0)]
             used = [known.get("tries", 0), *(tokens.get(name, 0) for name in _TOKENS)]

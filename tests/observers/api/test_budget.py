@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from api_observers import KEYS
 from extras import require_extra
@@ -36,7 +37,8 @@ seed: 1
 """
 
 
-def test_kill_9_with_sixteen_requests_under_way_never_passes_the_budget(serve: Serve, tmp_path: Path) -> None:
+@pytest.mark.parametrize("who", ["observer", "panel"])
+def test_kill_9_with_sixteen_requests_under_way_never_passes_the_budget(who: str, serve: Serve, tmp_path: Path) -> None:
     require_extra("api", "openai", "tenacity")
     booked, lock, rng = [0.0], threading.Lock(), random.Random(5)
 
@@ -48,12 +50,18 @@ def test_kill_9_with_sixteen_requests_under_way_never_passes_the_budget(serve: S
     server = serve(answer)
     sample_stimuli(tmp_path / "images")
     (tmp_path / "study.yaml").write_text(DEFINITION, encoding="utf-8")
-    budget = 40.0
-    command = [
-        sys.executable, "-m", "visavis", "run", "study.yaml", "--observer", "openai-compatible:m",
-        "--base-url", f"{server.url}/v1", "--concurrency", "16", "--budget", str(budget),
-        "--prices", '{"input": 1000, "output": 0}', "--max-output-tokens", "10",
-    ]  # fmt: skip
+    budget, names = 40.0, ["m"] if who == "observer" else ["m", "n"]
+    options = {"base_url": f"{server.url}/v1", "concurrency": 16 // len(names), "max_output_tokens": 10,
+               "prices": {"input": 1000, "output": 0}}  # fmt: skip
+    (tmp_path / "options.yaml").write_text(json.dumps(options), encoding="utf-8")
+    panel = {"observers": [{"observer": f"openai-compatible:{name}", "options": options} for name in names]}
+    (tmp_path / "panel.yaml").write_text(json.dumps(panel), encoding="utf-8")
+    asked = {
+        "observer": ["--observer", "openai-compatible:m", "--options", "options.yaml"],
+        "panel": ["--panel", "panel.yaml"],
+    }[who]
+    command = [sys.executable, "-m", "visavis", "run", "study.yaml", *asked, "--budget", str(budget)]
+    kept: set[tuple[str, str]] = set()
     for _ in range(KILLS):
         before = len(server.asked)
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -64,16 +72,37 @@ def test_kill_9_with_sixteen_requests_under_way_never_passes_the_budget(serve: S
         process.kill()
         process.wait()
         assert booked[0] <= budget
+        found = answered(tmp_path)
+        assert kept <= set(found)  # nothing that was answered is lost
+        assert len(found) == len(set(found))  # and nothing is asked again that was
+        kept = set(found)
     last = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
-    assert "might pass the budget" in last.stdout
+    assert "might pass the" in last.stdout
     assert booked[0] <= budget
+    assert kept <= set(answered(tmp_path))
     responses = load_trials(tmp_path / "results", every_response=True)
     costs = account(responses)
-    left_open = Reservations(
-        next((tmp_path / "results").rglob("reservations.jsonl")).parent,
-        [{"provenance": json.loads(text)} for text in responses["provenance"].dropna()],
-    ).lost_usd
+    settling = [{"provenance": json.loads(text)} for text in responses["provenance"].dropna()]
+    left_open = sum(
+        Reservations(file.parent, settling).lost_usd for file in (tmp_path / "results").rglob("reservations.jsonl")
+    )
     assert costs["cost_usd"].sum() + costs["lost_usd"].sum() + left_open >= booked[0] - 1e-9
+
+
+def answered(folder: Path) -> list[tuple[str, str]]:
+    """Return who answered which trial, so often as it was answered."""
+    if not list((folder / "results").rglob("events.jsonl")):
+        return []
+    table = load_trials(folder / "results", every_response=True)
+    table = table[table["outcome"] == "choice"]
+    return list(zip(table["observer"], table["trial"], strict=True))
+
+
+def test_what_a_killed_run_lost_is_in_the_account_though_the_next_one_sent_nothing() -> None:
+    known = {"tokens": {"input": 0, "output": 0}, "tries": 0, "cost_usd": 0.0}
+    rows = [("e", "m", "1", str(number), json.dumps({**known, "lost_usd": lost})) for number, lost in enumerate((0, 6))]
+    costs = account(pd.DataFrame(rows, columns=["experiment", "observer", "session", "trial", "provenance"]))
+    assert (costs["trials"].item(), costs["requests"].item(), costs["lost_usd"].item()) == (1, 0, 6)
 
 
 def test_a_reservation_is_settled_by_the_response_that_names_it_or_released(tmp_path: Path) -> None:
